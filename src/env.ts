@@ -1,0 +1,74 @@
+/** What wrangler.toml gives a deployment: bindings and variables, validated once. */
+
+import type { MemberSpecification } from "./internal.ts";
+
+/** The environment of the Worker and of the nodes. */
+export interface Env {
+  readonly RAFT_NODE: DurableObjectNamespace;
+  /** The nodes of a new group. */
+  readonly RAFT_MEMBERS: unknown;
+  /** The name of the timing in force, a key of `RAFT_TIMINGS`. */
+  readonly RAFT_PROFILE: unknown;
+  /** Timings by name. */
+  readonly RAFT_TIMINGS: unknown;
+  /** The bearer token of the public API; a secret. */
+  readonly API_TOKEN?: string;
+  /** `loopback` opens the API without a token to requests for a loopback host name. Set by `npm start` alone. */
+  readonly RAFT_OPEN?: string;
+}
+
+/** How fast a group beats, in milliseconds. */
+export interface Timing {
+  /** How often a leader with nothing to send is heard. */
+  readonly heartbeatMs: number;
+  /** Election timeouts are drawn evenly from this range (Raft paper, section 5.2). */
+  readonly electionMinMs: number;
+  readonly electionMaxMs: number;
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** True for what may name a group or a node: 1 to 64 of letters, digits, `_`, `.` and `-`, beginning with a letter or digit. */
+export function isIdentifier(text: string): boolean {
+  return idPattern.test(text);
+}
+
+/** The nodes of a new group, in the order of wrangler.toml. Throws an `Error` that names the mistake. */
+export function readMembers(env: Pick<Env, "RAFT_MEMBERS">): readonly MemberSpecification[] {
+  const list: unknown = env.RAFT_MEMBERS;
+  if (!Array.isArray(list) || list.length === 0) throw new Error("RAFT_MEMBERS must list at least one node");
+  const members = list.map((item: unknown, position): MemberSpecification => {
+    const { id, role = "voter", locationHint } = isRecord(item) ? item : {};
+    if (typeof id !== "string" || !isIdentifier(id)) {
+      throw new Error(`RAFT_MEMBERS[${position}].id must be 1 to 64 of letters, digits, "_", "." and "-"`);
+    }
+    if (role !== "voter" && role !== "learner") throw new Error(`RAFT_MEMBERS[${position}].role must be "voter" or "learner"`);
+    if (locationHint === undefined) return { id, role };
+    if (typeof locationHint !== "string") throw new Error(`RAFT_MEMBERS[${position}].locationHint must be a string`);
+    return { id, role, locationHint };
+  });
+  if (new Set(members.map((member) => member.id)).size !== members.length) {
+    throw new Error("RAFT_MEMBERS lists one id twice");
+  }
+  if (!members.some((member) => member.role === "voter")) throw new Error("RAFT_MEMBERS must list at least one voter");
+  return members;
+}
+
+/** The timing in force. Throws an `Error` that names the mistake. */
+export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Timing {
+  const profile = env.RAFT_PROFILE;
+  const timing = isRecord(env.RAFT_TIMINGS) && typeof profile === "string" ? env.RAFT_TIMINGS[profile] : undefined;
+  if (!isRecord(timing)) throw new Error(`RAFT_TIMINGS has no timing for RAFT_PROFILE = ${JSON.stringify(profile)}`);
+  const { heartbeatMs, electionMinMs, electionMaxMs } = timing;
+  if (typeof heartbeatMs !== "number" || typeof electionMinMs !== "number" || typeof electionMaxMs !== "number") {
+    throw new Error("a timing needs heartbeatMs, electionMinMs and electionMaxMs, in milliseconds");
+  }
+  if (!(heartbeatMs >= 10 && electionMinMs >= 2 * heartbeatMs && electionMaxMs > electionMinMs && electionMaxMs <= 600_000)) {
+    throw new Error("a timing must hold 10 <= heartbeatMs, 2 * heartbeatMs <= electionMinMs < electionMaxMs <= 600,000");
+  }
+  return { heartbeatMs, electionMinMs, electionMaxMs };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

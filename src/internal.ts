@@ -1,0 +1,115 @@
+/** The internal calls between the Worker in front and the Durable Objects that are the nodes: paths, headers, answers. */
+
+/**
+ * All calls are `POST https://node.internal/<path>` on an object stub; none of these paths exists on the public Worker.
+ * `propose` and `query` carry the command's or query's bytes and are answered with the result's bytes.
+ */
+export const internalOrigin = "https://node.internal";
+export const internalPath = {
+  /** Frames between nodes. */
+  raft: "/raft",
+  /** Replicates a command; answered when it is committed and applied. Leader only. */
+  propose: "/propose",
+  /** Reads. `x-raft-consistency` says how. Linearizable reads are answered by the leader only. */
+  query: "/query",
+  /** This node as JSON, `NodeStatus`. */
+  status: "/status",
+  /** This node's metrics as Prometheus text. */
+  metrics: "/metrics",
+} as const;
+
+export const internalHeader = {
+  /** Request: the group that the object is to belong to. */
+  group: "x-raft-group",
+  /**
+   * Request: the node id that the object is to have. Answer: the id of the node that answered. An answer without it was
+   * not made by a node: whatever made it, the node is unreachable.
+   */
+  node: "x-raft-node",
+  /** Request: how long the caller still waits, in whole milliseconds. */
+  timeoutMs: "x-raft-timeout-ms",
+  /** Request to `query`: `linearizable` or `stale`. */
+  consistency: "x-raft-consistency",
+  /** Answer: the node's term. */
+  term: "x-raft-term",
+  /** Answer: the index at which the command was applied, or up to which the read state had been applied. */
+  index: "x-raft-index",
+  /** Answer: the leader's node id as far as this node knows; missing when it knows none. */
+  leader: "x-raft-leader",
+} as const;
+
+export type Consistency = "linearizable" | "stale";
+
+/** The name of the Durable Object that is a group's node. Neither part may contain a slash. */
+export function objectName(group: string, node: string): string {
+  return `${group}/${node}`;
+}
+
+/** The HTTP status of every refusal; its body is a `Refusal`. */
+export const refusalStatus = 421;
+
+/** Why a node did not do what it was asked to. */
+export type RefusalCode =
+  /** It does not lead. The command was not accepted: nothing happened, and asking the named leader is safe. */
+  | "not_leader"
+  /** It leads, but another leader's entry took the command's place in the log. Nothing happened; asking again is safe. */
+  | "superseded"
+  /** Too many bytes wait for their commit. Nothing happened; ask again later. */
+  | "overloaded"
+  /** The caller's time is over. A command may still take effect; a read has not been answered. */
+  | "timeout"
+  /** The command or query exceeds what one entry may hold. Nothing happened. */
+  | "too_large"
+  /** The request's headers or path are not those of this protocol, or name another group or node than this object's. */
+  | "bad_request";
+
+/** The body of an answer with `refusalStatus`. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+  /** True if a command may still take effect. */
+  readonly ambiguous: boolean;
+}
+
+/** Whether a node takes part in votes and commits, or only receives the log (thesis section 4.2.1). */
+export type MemberRole = "voter" | "learner";
+
+/** One node of a new group, as wrangler.toml lists it. */
+export interface MemberSpecification {
+  readonly id: string;
+  /** Near which region its object is created, as Cloudflare names regions (`weur`, `enam`, …). */
+  readonly locationHint?: string;
+  readonly role: MemberRole;
+}
+
+/** What a leader knows of one peer. */
+export interface PeerStatus {
+  readonly id: string;
+  /** The highest index known to be stored there. */
+  readonly matchIndex: number;
+  readonly state: "probe" | "replicate" | "snapshot";
+  /** How many entries it is behind the leader's log. */
+  readonly lagEntries: number;
+  /** Milliseconds since the leader last heard from it; null when not yet in this term. */
+  readonly lastContactMs: number | null;
+}
+
+/** One node, as it sees itself: the answer to `status`. */
+export interface NodeStatus {
+  readonly id: string;
+  readonly group: string;
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader";
+  readonly term: number;
+  readonly leader: string | null;
+  readonly log: {
+    readonly firstIndex: number;
+    readonly lastIndex: number;
+    readonly commitIndex: number;
+    readonly appliedIndex: number;
+  };
+  /** Milliseconds since it last heard from its leader; null for a leader, and when it has heard from none. */
+  readonly lastContactMs: number | null;
+  readonly members: readonly { readonly id: string; readonly role: MemberRole }[];
+  /** Present while it leads. */
+  readonly peers?: readonly PeerStatus[];
+}

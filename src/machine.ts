@@ -1,0 +1,53 @@
+/** The contract between a replicated log and the state machine that it drives. */
+
+/** A value as SQLite stores it. */
+export type SqlValue = ArrayBuffer | string | number | null;
+
+/** One row, by column name. */
+export type SqlRow = Record<string, SqlValue>;
+
+/** What a statement gives back: rows, read lazily, and what they cost. The shape of Cloudflare's `SqlStorageCursor`. */
+export interface SqlCursor<Row extends SqlRow> extends Iterable<Row> {
+  toArray(): Row[];
+  /** Rows written so far, as Cloudflare bills them: each changed row of a table or an index is one. */
+  readonly rowsWritten: number;
+}
+
+/**
+ * Synchronous SQL, as `ctx.storage.sql` offers it inside a Durable Object and `node:sqlite` does in the simulator.
+ * Statements run in the transaction of the turn that applies them: a throw undoes all of it.
+ */
+export interface Sql {
+  exec<Row extends SqlRow>(statement: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row>;
+}
+
+/** A committed command, in log order. */
+export interface CommittedCommand {
+  /** Its place in the log. Commands of one state machine come with strictly rising indexes, each exactly once. */
+  readonly index: number;
+  readonly term: number;
+  /**
+   * The leader's wall clock when it accepted the command, in milliseconds since the epoch; never less than that of any
+   * earlier entry. The only time that a state machine may use.
+   */
+  readonly timeMs: number;
+  /** The bytes given to `propose`. A view on a shared buffer: copy what is kept. */
+  readonly command: Uint8Array;
+}
+
+/**
+ * A deterministic state machine over SQL (Raft paper, section 2). Every node applies the same commands in the same order
+ * and must come to the same state: no clock, no randomness, nothing from outside the command.
+ */
+export interface StateMachine {
+  /**
+   * Applies committed commands in order and answers each with its result's bytes. Runs in the same transaction as the
+   * applied index, so each command takes effect exactly once. Total: a command that can't be done, even a malformed one,
+   * is answered with a result that says so. A throw means a broken invariant: the transaction is undone and the node
+   * restarts.
+   */
+  apply(commands: readonly CommittedCommand[]): Uint8Array[];
+
+  /** Answers a read from the present state. Writes nothing. Total, as `apply` is. */
+  query(query: Uint8Array): Uint8Array;
+}

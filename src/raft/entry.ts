@@ -1,0 +1,37 @@
+/** Log entries and the other plain values that a node keeps in stable storage. */
+
+/** Names a node within its group. */
+export type NodeId = string;
+
+/**
+ * What an entry is for: `command` goes to the state machine; `noop` opens a leader's term, so that entries of earlier
+ * terms can be committed at once (Raft paper, section 8).
+ */
+export type EntryKind = "noop" | "command";
+
+/** One entry of the replicated log. */
+export interface Entry {
+  /** Its place, counted from 1. */
+  readonly index: number;
+  /** The term of the leader that created it. */
+  readonly term: number;
+  readonly kind: EntryKind;
+  /** The leader's clock when it created the entry, in milliseconds; never less than that of the entry before. */
+  readonly timeMs: number;
+  /** The command, opaque to the protocol; empty for a no-op. */
+  readonly data: Uint8Array;
+}
+
+/** What must be durable before anything that depends on it leaves the node (Raft paper, figure 2). */
+export interface HardState {
+  readonly term: number;
+  /** Whom this node voted for in `term`. */
+  readonly vote: NodeId | null;
+}
+
+const overheadBytes = 32;
+
+/** What an entry counts against limits given in bytes: its data and a fixed share for the rest. */
+export function entryBytes(entry: Entry): number {
+  return entry.data.length + overheadBytes;
+}

@@ -1,0 +1,345 @@
+/** One node of a Raft group, as a function of messages and time: what it remembers, and what leaves it. */
+
+import { assert } from "./assert.ts";
+import { Candidate } from "./candidate.ts";
+import { assertConfiguration, type Configuration } from "./configuration.ts";
+import type { Entry, HardState, NodeId } from "./entry.ts";
+import { Follower } from "./follower.ts";
+import { Leader, type Proposal } from "./leader.ts";
+import { type LogReader, RaftLog, type StoredLog } from "./log.ts";
+import { isFromLeader, type Message, type RequestVote } from "./message.ts";
+import { assertOptions, type RaftOptions } from "./options.ts";
+import type { Role, RoleName } from "./role.ts";
+
+/** What a node starts from: all that it had made durable. */
+export interface StoredState {
+  readonly hardState: HardState;
+  readonly configuration: Configuration;
+  readonly log: StoredLog;
+}
+
+/** A read that may be answered from the state machine as it is after this `Ready` is applied. */
+export interface ConfirmedRead {
+  /** What was given to `readIndex`. */
+  readonly context: number;
+  /** The commit index that the read has to see. */
+  readonly index: number;
+}
+
+/**
+ * What a turn has to do, in this order: send `early`; in one transaction save `hardState` and `entries` and apply
+ * `committed`; send `messages`; answer `reads`. Nothing after the transaction may become visible before it is durable.
+ * Once handed out, all of it counts as done.
+ */
+export interface Ready {
+  /**
+   * A leader's appends and heartbeats: they promise nothing about its own disk, so they may leave before the write and
+   * run beside it (thesis, section 10.2.1).
+   */
+  readonly early: readonly Message[];
+  /** To be made durable; null when unchanged. */
+  readonly hardState: HardState | null;
+  /** To be made durable; the first one replaces whatever is stored from its index on. */
+  readonly entries: readonly Entry[];
+  /** To be applied, in order. */
+  readonly committed: readonly Entry[];
+  readonly messages: readonly Message[];
+  readonly reads: readonly ConfirmedRead[];
+}
+
+/** What has happened since the node started. */
+export interface RaftCounters {
+  preVotesStarted: number;
+  electionsStarted: number;
+  electionsWon: number;
+  heartbeatsSent: number;
+}
+
+export class Raft {
+  readonly id: NodeId;
+  readonly options: RaftOptions;
+  readonly log: RaftLog;
+  readonly counters: RaftCounters = { preVotesStarted: 0, electionsStarted: 0, electionsWon: 0, heartbeatsSent: 0 };
+  private readonly random: () => number;
+  private members: Configuration;
+  private currentTerm: number;
+  private votedFor: NodeId | null;
+  private savedHardState: HardState;
+  private current: Role;
+  private outbox: Message[] = [];
+  private confirmedReads: ConfirmedRead[] = [];
+
+  /**
+   * @param id this node's name in the configuration
+   * @param random answers evenly distributed numbers from 0 (included) to 1 (excluded)
+   * @param nowMs the present time in milliseconds. The times given to all calls must never fall.
+   */
+  constructor(
+    id: NodeId,
+    options: RaftOptions,
+    stored: StoredState,
+    reader: LogReader,
+    random: () => number,
+    nowMs: number,
+  ) {
+    assertOptions(options);
+    assertConfiguration(stored.configuration);
+    this.id = id;
+    this.options = options;
+    this.random = random;
+    this.members = stored.configuration;
+    this.currentTerm = stored.hardState.term;
+    this.votedFor = stored.hardState.vote;
+    this.savedHardState = stored.hardState;
+    this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
+    this.current = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+  }
+
+  get term(): number {
+    return this.currentTerm;
+  }
+
+  get vote(): NodeId | null {
+    return this.votedFor;
+  }
+
+  get configuration(): Configuration {
+    return this.members;
+  }
+
+  get role(): RoleName {
+    return this.current.name;
+  }
+
+  /** The leader of the term as far as this node knows. */
+  get leader(): NodeId | null {
+    return this.current.leader;
+  }
+
+  /** This node's view of its peers; null unless it leads. */
+  get leadership(): Leader | null {
+    return this.current instanceof Leader ? this.current : null;
+  }
+
+  /** When this node last heard from its leader; null when it leads or has heard from none. */
+  get lastContactMs(): number | null {
+    return this.current instanceof Follower ? this.current.lastContactMs : null;
+  }
+
+  get isVoter(): boolean {
+    return this.members.voters.includes(this.id);
+  }
+
+  /** When `tick` is due next, in the time of the calls; infinite when nothing waits for time. */
+  get deadlineMs(): number {
+    return this.current.deadlineMs;
+  }
+
+  /** Does what is due by now. Early and repeated calls do nothing; a late one does everything that is due. */
+  tick(nowMs: number): void {
+    if (nowMs >= this.current.deadlineMs) this.current.expire(nowMs);
+  }
+
+  /** Takes a message from a peer (Raft paper, figure 2). Messages may be lost, late, repeated and out of order. */
+  step(message: Message, nowMs: number): void {
+    assert(message.to === this.id, `a message for ${message.to} reached ${this.id}`);
+    if (message.term > this.currentTerm && !this.adoptTerm(message, nowMs)) return;
+    if (message.term < this.currentTerm) {
+      this.answerStale(message);
+    } else if (message.type === "requestVote") {
+      this.considerVote(message, nowMs);
+    } else {
+      this.current.step(message, nowMs);
+    }
+  }
+
+  /** Proposes a command. Accepted, it is in this leader's log, which does not mean that it will be committed. */
+  propose(command: Uint8Array, nowMs: number): Proposal {
+    return this.current instanceof Leader
+      ? this.current.propose(command, nowMs)
+      : { accepted: false, reason: "not_leader" };
+  }
+
+  /**
+   * Asks to read the state as of now (ReadIndex, thesis section 6.4). The answer comes as a `ConfirmedRead` with the
+   * same context, or never if this node stops leading in this term. False when it does not lead.
+   */
+  readIndex(context: number): boolean {
+    if (!(this.current instanceof Leader)) return false;
+    this.current.readIndex(context);
+    return true;
+  }
+
+  /** Tells that messages to a peer were lost. */
+  reportUnreachable(peer: NodeId): void {
+    if (this.current instanceof Leader) this.current.reportUnreachable(peer);
+  }
+
+  /** What the host has to do now; null when nothing. Call it until it is null. */
+  ready(nowMs: number): Ready | null {
+    if (this.current instanceof Leader) this.current.emit(nowMs);
+    const hardState = this.takeHardState();
+    // The promise of an early message must not rest on what this very turn has yet to write: a term, or an entry that
+    // is committed by this node's own count alone.
+    const earlyAllowed = hardState === null && this.log.commitIndex <= this.log.savedIndex;
+    const entries = this.log.takeUnsaved();
+    const committed = this.log.takeCommitted(this.options.maxApplyBytes);
+    const outbox = this.outbox;
+    this.outbox = [];
+    const early = earlyAllowed ? outbox.filter(isFromLeader) : [];
+    const messages = earlyAllowed ? outbox.filter((message) => !isFromLeader(message)) : outbox;
+    const reads = this.takeReads();
+    const empty = outbox.length + entries.length + committed.length + reads.length === 0 && hardState === null;
+    return empty ? null : { early, hardState, entries, committed, messages, reads };
+  }
+
+  /** Begins an election, or first the question whether it could be won. */
+  campaign(nowMs: number): void {
+    if (!this.isVoter || this.current instanceof Leader) return;
+    if (this.options.preVote) {
+      this.counters.preVotesStarted += 1;
+      this.runFor(true, nowMs);
+    } else {
+      this.elect(nowMs);
+    }
+  }
+
+  // What follows is for the roles alone.
+
+  send(message: Message): void {
+    this.outbox.push(message);
+  }
+
+  confirmRead(read: ConfirmedRead): void {
+    this.confirmedReads.push(read);
+  }
+
+  drawElectionTimeoutMs(): number {
+    const { electionMinMs, electionMaxMs } = this.options;
+    return electionMinMs + this.random() * (electionMaxMs - electionMinMs);
+  }
+
+  becomeFollower(term: number, leader: NodeId | null, nowMs: number): Follower {
+    this.enterTerm(term);
+    const follower = new Follower(this, leader, this.drawElectionTimeoutMs(), nowMs);
+    this.current = follower;
+    return follower;
+  }
+
+  /** Draws the consequence of the votes counted so far. */
+  settleElection(candidate: Candidate, nowMs: number): void {
+    switch (candidate.result) {
+      case "won":
+        if (candidate.name === "preCandidate") this.elect(nowMs);
+        else this.lead(nowMs);
+        break;
+      case "lost":
+        this.becomeFollower(this.currentTerm, null, nowMs);
+        break;
+      case "pending":
+        break;
+    }
+  }
+
+  /**
+   * After a start no leader has been heard, so a group whose nodes all restarted together has nobody to wait for: the
+   * first timeout is short. Where a leader lives the pre-vote finds it, and nothing is disturbed.
+   */
+  private drawFirstTimeoutMs(): number {
+    const { preVote, electionMinMs } = this.options;
+    return preVote ? (0.1 + 0.9 * this.random()) * electionMinMs : this.drawElectionTimeoutMs();
+  }
+
+  private elect(nowMs: number): void {
+    this.counters.electionsStarted += 1;
+    this.enterTerm(this.currentTerm + 1);
+    this.votedFor = this.id;
+    this.runFor(false, nowMs);
+  }
+
+  private runFor(preVote: boolean, nowMs: number): void {
+    const candidate = new Candidate(this, preVote, nowMs);
+    this.current = candidate;
+    candidate.requestVotes();
+    this.settleElection(candidate, nowMs);
+  }
+
+  private lead(nowMs: number): void {
+    this.counters.electionsWon += 1;
+    this.current = new Leader(this, nowMs);
+  }
+
+  private enterTerm(term: number): void {
+    assert(term >= this.currentTerm, "the term fell");
+    if (term > this.currentTerm) {
+      this.currentTerm = term;
+      this.votedFor = null;
+    }
+  }
+
+  /** Takes a message of a later term. Answers whether it is to be looked at any further. */
+  private adoptTerm(message: Message, nowMs: number): boolean {
+    if (message.type === "requestVote") {
+      // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
+      if (this.current.refusesVotes(nowMs)) return false;
+      // A pre-vote asks about a term that does not exist yet.
+      if (message.preVote) {
+        this.considerVote(message, nowMs);
+        return false;
+      }
+    }
+    if (message.type === "voteReply" && message.preVote && message.granted) {
+      // Granted for the next term; only its candidate will create it, and only for the term that it asked for.
+      if (message.term === this.currentTerm + 1) this.current.step(message, nowMs);
+      return false;
+    }
+    this.becomeFollower(message.term, isFromLeader(message) ? message.from : null, nowMs);
+    return true;
+  }
+
+  /** Answers a message of an earlier term, if its sender would otherwise never learn of the present one. */
+  private answerStale(message: Message): void {
+    const reply = { from: this.id, to: message.from, term: this.currentTerm } as const;
+    if (isFromLeader(message)) {
+      this.send({ ...reply, type: "heartbeatReply", round: message.round });
+    } else if (message.type === "requestVote" && message.preVote) {
+      this.send({ ...reply, type: "voteReply", preVote: true, granted: false });
+    }
+  }
+
+  /** The voter's side of an election (Raft paper, sections 5.2 and 5.4.1). */
+  private considerVote(message: RequestVote, nowMs: number): void {
+    const { from, preVote, term } = message;
+    const free =
+      this.votedFor === from ||
+      (this.votedFor === null && this.current.leader === null) ||
+      (preVote && term > this.currentTerm);
+    const granted = free && this.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
+    if (granted && !preVote) {
+      this.votedFor = from;
+      if (this.current instanceof Follower) this.current.restartTimer(nowMs);
+    }
+    this.send({
+      type: "voteReply",
+      from: this.id,
+      to: from,
+      term: granted ? term : this.currentTerm,
+      preVote,
+      granted,
+    });
+  }
+
+  private takeHardState(): HardState | null {
+    const { currentTerm: term, votedFor: vote, savedHardState: saved } = this;
+    if (saved.term === term && saved.vote === vote) return null;
+    this.savedHardState = { term, vote };
+    return this.savedHardState;
+  }
+
+  private takeReads(): readonly ConfirmedRead[] {
+    const applied = this.log.appliedIndex;
+    const reads = this.confirmedReads.filter((read) => read.index <= applied);
+    if (reads.length > 0) this.confirmedReads = this.confirmedReads.filter((read) => read.index > applied);
+    return reads;
+  }
+}

@@ -1,0 +1,20 @@
+/** What every role does: the part of a node that changes with it. */
+
+import type { NodeId } from "./entry.ts";
+import type { Message } from "./message.ts";
+
+export type RoleName = "follower" | "preCandidate" | "candidate" | "leader";
+
+export interface Role {
+  readonly name: RoleName;
+  /** The leader of the term as far as this node knows. */
+  readonly leader: NodeId | null;
+  /** When `tick` has something to do; infinite when never. */
+  readonly deadlineMs: number;
+  /** True while votes are refused because a leader was heard lately (thesis, section 4.2.3). */
+  refusesVotes(nowMs: number): boolean;
+  /** The deadline has come. */
+  expire(nowMs: number): void;
+  /** A message of the node's own term, vote requests aside. */
+  step(message: Message, nowMs: number): void;
+}
