@@ -1,0 +1,91 @@
+/** `npm start`: a local cluster for trying things out, until Ctrl-C. */
+
+import { createWriteStream, mkdirSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
+import { readLeader } from "./lib/cluster-status.ts";
+import { projectPath } from "./lib/deployment.ts";
+import { startLocalCluster } from "./lib/local-cluster.ts";
+import type { LocalCluster } from "./lib/local-cluster.ts";
+import { parseRoleChange } from "./lib/node-log.ts";
+import { parseStartOptions, startUsage } from "./lib/start-options.ts";
+import type { StartOptions } from "./lib/start-options.ts";
+import { chooseMembers, forgetState, storeMembers } from "./lib/stored-members.ts";
+
+const statePath = resolve(projectPath, ".wrangler/state/local");
+const logPath = resolve(projectPath, ".wrangler/logs/start.log");
+const readyWithinMs = 30_000;
+
+const options = attempt(() => parseStartOptions(process.argv.slice(2)), 2);
+if (options.help) {
+  console.log(startUsage);
+} else {
+  // Miniflare ends workerd in its handler of "exit", which needs no time. This comes before its own handlers of signals.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(0));
+  await run(options).catch((error: unknown) => fail(describe(error, options), 1));
+}
+
+async function run({ nodes, port, fresh }: StartOptions): Promise<void> {
+  if (fresh) forgetState(statePath);
+  const members = attempt(() => chooseMembers(statePath, nodes), 2);
+  const onLog = openLog();
+  const cluster = await startLocalCluster({ statePath, port, onLog: onLog.write, ...(members && { members }) });
+  storeMembers(statePath, cluster.members);
+  await cluster.untilReady(readyWithinMs);
+  await printWelcome(cluster);
+  onLog.announceLeaders();
+}
+
+/** Lines go to a file; leadership changes are told on the terminal too, once there is somebody to tell. */
+function openLog(): { readonly write: (line: string) => void; readonly announceLeaders: () => void } {
+  mkdirSync(dirname(logPath), { recursive: true });
+  const file = createWriteStream(logPath);
+  let announcing = false;
+  const write = (line: string): void => {
+    file.write(`${line}\n`);
+    const change = announcing ? parseRoleChange(line) : undefined;
+    if (change?.role !== "leader") return;
+    const group = change.group === "default" ? "" : `${change.group}: `;
+    console.log(`${group}${change.node} leads in term ${change.term}`);
+  };
+  const announceLeaders = (): void => {
+    announcing = true;
+  };
+  return { write, announceLeaders };
+}
+
+async function printWelcome(cluster: LocalCluster): Promise<void> {
+  const leader = await readLeader(cluster.url);
+  const leadership = leader === undefined ? "no leader at the moment" : `${leader.id} leads in term ${leader.term}`;
+  const { href: base } = cluster.url;
+  const count = cluster.members.length;
+  console.log(`
+  ${count} ${count === 1 ? "node" : "nodes"} on ${cluster.url.origin}, ${leadership}
+
+  curl -X PUT ${base}v1/kv/greeting --data-binary 'hello'
+  curl ${base}v1/kv/greeting
+  curl ${base}v1/cluster
+
+  State is kept in ${relative(projectPath, statePath)}, logs in ${relative(projectPath, logPath)}. Ctrl-C stops.
+`);
+}
+
+function describe(error: unknown, { port }: StartOptions): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("code" in error && error.code === "ERR_ADDRESS_IN_USE") {
+    return `port ${port} is taken: choose another with --port`;
+  }
+  return error.message;
+}
+
+function attempt<Result>(action: () => Result, exitCode: number): Result {
+  try {
+    return action();
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error), exitCode);
+  }
+}
+
+function fail(message: string, exitCode: number): never {
+  console.error(`npm start: ${message}`);
+  process.exit(exitCode);
+}
