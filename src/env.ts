@@ -42,7 +42,8 @@ export function readMembers(env: Pick<Env, "RAFT_MEMBERS">): readonly MemberSpec
     if (typeof id !== "string" || !isIdentifier(id)) {
       throw new Error(`RAFT_MEMBERS[${position}].id must be 1 to 64 of letters, digits, "_", "." and "-"`);
     }
-    if (role !== "voter" && role !== "learner") throw new Error(`RAFT_MEMBERS[${position}].role must be "voter" or "learner"`);
+    if (role !== "voter" && role !== "learner")
+      throw new Error(`RAFT_MEMBERS[${position}].role must be "voter" or "learner"`);
     if (locationHint === undefined) return { id, role };
     if (typeof locationHint !== "string") throw new Error(`RAFT_MEMBERS[${position}].locationHint must be a string`);
     return { id, role, locationHint };
@@ -63,8 +64,17 @@ export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Tim
   if (typeof heartbeatMs !== "number" || typeof electionMinMs !== "number" || typeof electionMaxMs !== "number") {
     throw new Error("a timing needs heartbeatMs, electionMinMs and electionMaxMs, in milliseconds");
   }
-  if (!(heartbeatMs >= 10 && electionMinMs >= 2 * heartbeatMs && electionMaxMs > electionMinMs && electionMaxMs <= 600_000)) {
-    throw new Error("a timing must hold 10 <= heartbeatMs, 2 * heartbeatMs <= electionMinMs < electionMaxMs <= 600,000");
+  if (
+    !(
+      heartbeatMs >= 10 &&
+      electionMinMs >= 2 * heartbeatMs &&
+      electionMaxMs > electionMinMs &&
+      electionMaxMs <= 600_000
+    )
+  ) {
+    throw new Error(
+      "a timing must hold 10 <= heartbeatMs, 2 * heartbeatMs <= electionMinMs < electionMaxMs <= 600,000",
+    );
   }
   return { heartbeatMs, electionMinMs, electionMaxMs };
 }

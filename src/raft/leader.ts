@@ -192,8 +192,7 @@ export class Leader implements Role {
     while (!progress.paused && !progress.windowFull && progress.nextIndex <= log.lastIndex) {
       this.sendAppend(to, progress);
     }
-    const commitMoved =
-      log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
+    const commitMoved = log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
     if (!progress.paused && (progress.nudge || commitMoved)) this.sendAppend(to, progress);
   }
 

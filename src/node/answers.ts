@@ -1,0 +1,34 @@
+/** What a node answers to internal calls, as HTTP responses. */
+
+import { internalHeader, type Refusal, type RefusalCode, refusalStatus } from "../internal.ts";
+
+/** What every answer says about the node that made it. */
+export interface AnsweredBy {
+  readonly node: string;
+  readonly term: number;
+  readonly index: number;
+  readonly leader: string | null;
+}
+
+export function answer(body: BodyInit | null, by: AnsweredBy, contentType = "application/octet-stream"): Response {
+  return new Response(body, { headers: { ...headersOf(by), "content-type": contentType } });
+}
+
+export function refuse(refusal: Refusal, by: AnsweredBy | null): Response {
+  return Response.json(refusal, { status: refusalStatus, headers: by === null ? {} : headersOf(by) });
+}
+
+/** Refuses a call that is not of this protocol. */
+export function badRequest(message: string, by: AnsweredBy | null): Response {
+  const code: RefusalCode = "bad_request";
+  return refuse({ code, message, ambiguous: false }, by);
+}
+
+function headersOf({ node, term, index, leader }: AnsweredBy): Record<string, string> {
+  const headers = {
+    [internalHeader.node]: node,
+    [internalHeader.term]: String(term),
+    [internalHeader.index]: String(index),
+  };
+  return leader === null ? headers : { ...headers, [internalHeader.leader]: leader };
+}

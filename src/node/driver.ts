@@ -1,0 +1,238 @@
+/** The turn: one event goes in, one transaction is made of all that follows from it, and messages and answers come out. */
+
+import type { Consistency } from "../internal.ts";
+import type { StateMachine } from "../machine.ts";
+import { assert } from "../raft/assert.ts";
+import type { Entry, NodeId } from "../raft/entry.ts";
+import type { Message } from "../raft/message.ts";
+import type { RaftOptions } from "../raft/options.ts";
+import { Raft, type Ready } from "../raft/raft.ts";
+import type { RoleName } from "../raft/role.ts";
+import type { NodeStorage, StoredNode } from "./storage.ts";
+import { notLeader, type Outcome, overloaded, type Settle, Waiters } from "./waiters.ts";
+
+/** What surrounds a node. On Cloudflare it is a Durable Object, in tests a simulator. */
+export interface DriverHost {
+  readonly storage: NodeStorage;
+  readonly machine: StateMachine;
+  /**
+   * Sends messages to a peer, which may get them late, twice or never. The host holds back what is sent after a write
+   * until that write is durable, as the output gate of a Durable Object does.
+   */
+  send(to: NodeId, messages: readonly Message[]): void;
+  /** Asks for a call of `wake` at the given time or later. A later request replaces an earlier one. */
+  arm(deadlineMs: number): void;
+  /** Asks for a call of `flush` soon, after events that are already waiting. */
+  scheduleFlush(): void;
+  /** Ends this instance: its memory may not agree with its storage any more. */
+  abort(error: unknown): void;
+  /** Evenly distributed numbers from 0 (included) to 1 (excluded). */
+  random(): number;
+  readonly observer: DriverObserver;
+}
+
+/** Learns what happened; must not change anything. */
+export interface DriverObserver {
+  roleChanged(change: { readonly role: RoleName; readonly term: number; readonly leader: NodeId | null }): void;
+  /** Entries became part of this node's log in one batch. */
+  saved(count: number): void;
+  /** An entry was applied this long after its leader created it, by the clocks of both. */
+  applied(delayMs: number): void;
+  /** A proposal of this node was committed and applied. */
+  committed(latencyMs: number): void;
+}
+
+interface PendingProposal {
+  readonly command: Uint8Array;
+  readonly proposedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly settle: Settle;
+}
+
+const noResult = new Uint8Array(0);
+
+export class Driver {
+  readonly raft: Raft;
+  private readonly host: DriverHost;
+  private readonly waiters = new Waiters();
+  private proposals: PendingProposal[] = [];
+  private gatheredBytes = 0;
+  private flushScheduled = false;
+  private outgoing = new Map<NodeId, Message[]>();
+  private lastChange = "";
+
+  constructor(options: RaftOptions, stored: StoredNode, host: DriverHost, nowMs: number) {
+    this.host = host;
+    this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
+    this.turn(nowMs, () => {});
+  }
+
+  /** The time that was asked for has come, or some time before or after it. */
+  wake(nowMs: number): void {
+    this.turn(nowMs, () => {
+      this.raft.tick(nowMs);
+    });
+  }
+
+  /**
+   * Takes messages from a peer. What this turn has to say to `answering` is returned, to travel in the answer to the
+   * call that brought the messages; without it everything is sent.
+   */
+  receive(messages: readonly Message[], answering: NodeId | null, nowMs: number): readonly Message[] {
+    return this.turn(
+      nowMs,
+      () => {
+        for (const message of messages) this.raft.step(message, nowMs);
+      },
+      answering,
+    );
+  }
+
+  /** Tells that messages to a peer were lost. */
+  unreachable(peer: NodeId, nowMs: number): void {
+    this.turn(nowMs, () => {
+      this.raft.reportUnreachable(peer);
+    });
+  }
+
+  /** Replicates a command; the outcome comes when it is applied, refused, or the time is over. */
+  propose(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    if (this.raft.role !== "leader") return Promise.resolve(notLeader);
+    const full = this.gatheredBytes + command.length > this.raft.options.maxUncommittedBytes;
+    if (full && this.proposals.length > 0) return Promise.resolve(overloaded);
+    return new Promise((settle) => {
+      this.proposals.push({ command, proposedAtMs: nowMs, expiresAtMs, settle });
+      this.gatheredBytes += command.length;
+      if (this.raft.log.commitIndex === this.raft.log.lastIndex) {
+        this.flush(nowMs);
+      } else if (!this.flushScheduled) {
+        // While a batch is on its way, what arrives becomes the next one.
+        this.flushScheduled = true;
+        this.host.scheduleFlush();
+      }
+    });
+  }
+
+  /** Proposes what has gathered. */
+  flush(nowMs: number): void {
+    this.flushScheduled = false;
+    this.turn(nowMs, () => {});
+  }
+
+  /** Answers a read. A linearizable one waits for the proof that this node still leads after the read arrived. */
+  query(query: Uint8Array, consistency: Consistency, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    if (consistency === "stale") {
+      const result = this.host.machine.query(query);
+      return Promise.resolve({ done: true, result, index: this.raft.log.appliedIndex });
+    }
+    if (this.raft.role !== "leader") return Promise.resolve(notLeader);
+    return new Promise((settle) => {
+      const context = this.waiters.addRead({ query, expiresAtMs, settle });
+      this.turn(nowMs, () => {
+        this.raft.readIndex(context);
+      });
+    });
+  }
+
+  private turn(nowMs: number, input: () => void, answering: NodeId | null = null): readonly Message[] {
+    try {
+      input();
+      this.proposeGathered(nowMs);
+      for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
+        this.perform(ready, nowMs);
+      }
+      this.observeChange();
+      this.waiters.expire(nowMs);
+      const answer = this.dispatch(answering);
+      this.host.arm(Math.min(this.raft.deadlineMs, this.waiters.deadlineMs));
+      return answer;
+    } catch (error) {
+      this.host.abort(error);
+      throw error;
+    }
+  }
+
+  private proposeGathered(nowMs: number): void {
+    if (this.proposals.length === 0) return;
+    const gathered = this.proposals;
+    this.proposals = [];
+    this.gatheredBytes = 0;
+    for (const { command, settle, ...times } of gathered) {
+      const proposal = this.raft.propose(command, nowMs);
+      if (proposal.accepted) {
+        this.waiters.addProposal(proposal.index, { term: proposal.term, settle, ...times });
+      } else {
+        settle(proposal.reason === "not_leader" ? notLeader : overloaded);
+      }
+    }
+  }
+
+  private perform(ready: Ready, nowMs: number): void {
+    this.collect(ready.early);
+    this.dispatch(null);
+    const results = this.write(ready);
+    this.collect(ready.messages);
+    for (const entry of ready.committed) {
+      const proposedAtMs = this.waiters.applied(entry.index, entry.term, results.get(entry.index) ?? noResult);
+      if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
+      this.host.observer.applied(nowMs - entry.timeMs);
+    }
+    const { appliedIndex } = this.raft.log;
+    for (const { context } of ready.reads) {
+      this.waiters.confirmed(context, appliedIndex, (query) => this.host.machine.query(query));
+    }
+  }
+
+  /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
+  private write({ hardState, entries, committed }: Ready): ReadonlyMap<number, Uint8Array> {
+    const lastCommitted = committed.at(-1);
+    if (hardState === null && entries.length === 0 && lastCommitted === undefined) return new Map();
+    const { storage, observer } = this.host;
+    if (entries.length > 0) observer.saved(entries.length);
+    return storage.transaction(() => {
+      if (hardState !== null) storage.saveHardState(hardState);
+      storage.saveEntries(entries);
+      if (lastCommitted === undefined) return new Map();
+      const results = this.apply(committed);
+      storage.saveAppliedIndex(lastCommitted.index);
+      return results;
+    });
+  }
+
+  private apply(committed: readonly Entry[]): ReadonlyMap<number, Uint8Array> {
+    const commands = committed
+      .filter((entry) => entry.kind === "command")
+      .map(({ index, term, timeMs, data }) => ({ index, term, timeMs, command: data }));
+    const results = commands.length === 0 ? [] : this.host.machine.apply(commands);
+    assert(results.length === commands.length, "the state machine must answer every command");
+    return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
+  }
+
+  private collect(messages: readonly Message[]): void {
+    for (const message of messages) {
+      const waiting = this.outgoing.get(message.to);
+      if (waiting === undefined) this.outgoing.set(message.to, [message]);
+      else waiting.push(message);
+    }
+  }
+
+  /** Sends what was collected, save for what is answered. */
+  private dispatch(answering: NodeId | null): readonly Message[] {
+    if (this.outgoing.size === 0) return [];
+    const outgoing = this.outgoing;
+    this.outgoing = new Map();
+    for (const [to, messages] of outgoing) {
+      if (to !== answering) this.host.send(to, messages);
+    }
+    return answering === null ? [] : (outgoing.get(answering) ?? []);
+  }
+
+  private observeChange(): void {
+    const { role, term, leader } = this.raft;
+    const change = `${role} ${term} ${leader}`;
+    if (change === this.lastChange) return;
+    this.lastChange = change;
+    if (role !== "leader") this.waiters.refuseReads();
+    this.host.observer.roleChanged({ role, term, leader });
+  }
+}

@@ -1,0 +1,35 @@
+/** Who a new node is: made from the group's name and its first configuration. */
+
+import type { MemberSpecification } from "../internal.ts";
+import type { Configuration } from "../raft/configuration.ts";
+import type { Identity } from "./storage.ts";
+
+/** The first configuration of a group, as wrangler.toml lists its nodes. */
+export function firstConfiguration(members: readonly MemberSpecification[]): Configuration {
+  const ids = (role: MemberSpecification["role"]): string[] =>
+    members.filter((member) => member.role === role).map((member) => member.id);
+  return { voters: ids("voter"), learners: ids("learner") };
+}
+
+/** The identity of a node whose storage is being made. */
+export function newIdentity(group: string, node: string, configuration: Configuration, random: () => number): Identity {
+  const storageId = [random(), random()].map((part) => hex32(Math.floor(part * 0x1_0000_0000))).join("");
+  return { group, node, groupId: groupId(group, configuration), storageId };
+}
+
+/** Nodes that were told different things about their group must not form one: their ids differ. */
+function groupId(group: string, { voters, learners }: Configuration): string {
+  const text = JSON.stringify([group, voters.toSorted(), learners.toSorted()]);
+  return fnv1a(text, 0x811c_9dc5) + fnv1a(text, 0x01b3_5d2f);
+}
+
+/** The Fowler-Noll-Vo hash in its 1a form, 32 bits, as hexadecimal digits. It tells mistakes apart, not attackers. */
+function fnv1a(text: string, basis: number): string {
+  let hash = basis;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  return hex32(hash);
+}
+
+function hex32(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, "0");
+}

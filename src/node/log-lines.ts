@@ -1,0 +1,13 @@
+/** The structured log: one JSON object a line, for changes of role and for calls to peers that begin or cease to fail. */
+
+export interface LogLine {
+  readonly event: "role" | "peer" | "abort";
+  readonly group: string;
+  readonly node: string;
+  readonly [field: string]: string | number | null;
+}
+
+export function log(line: LogLine): void {
+  // Workers Logs takes what is printed and indexes the fields of JSON lines.
+  console.log(JSON.stringify(line));
+}

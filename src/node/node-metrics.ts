@@ -1,0 +1,97 @@
+/** Which figures of a node are published, under which names. */
+
+import type { Driver } from "./driver.ts";
+import { type Counter, type Histogram, type Labels, MetricsRegistry } from "./metrics.ts";
+
+const secondBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const sizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
+
+/** What the metrics read from the node when they are asked for. */
+export interface MetricsSource {
+  readonly driver: Driver;
+  readonly rowsWritten: number;
+  readonly incarnation: number;
+}
+
+export class NodeMetrics {
+  readonly heartbeatsMissed: Counter;
+  readonly peerCalls: Counter;
+  readonly commitSeconds: Histogram;
+  readonly applyDelaySeconds: Histogram;
+  readonly batchEntries: Histogram;
+  private readonly registry = new MetricsRegistry();
+
+  constructor(source: () => MetricsSource) {
+    const { registry } = this;
+    this.heartbeatsMissed = registry.counter(
+      "durable_raft_heartbeats_missed_total",
+      "Heartbeats sent as leader whose call failed, by peer.",
+    );
+    this.peerCalls = registry.counter("durable_raft_peer_calls_total", "Calls to peers, by peer and result.");
+    this.commitSeconds = registry.histogram(
+      "durable_raft_commit_seconds",
+      "From the proposal at this leader until it was committed and applied.",
+      secondBounds,
+    );
+    this.applyDelaySeconds = registry.histogram(
+      "durable_raft_apply_delay_seconds",
+      "From the creation of an entry at its leader until it was applied here, by the clocks of both.",
+      secondBounds,
+    );
+    this.batchEntries = registry.histogram(
+      "durable_raft_batch_entries",
+      "Entries written to the log in one transaction.",
+      sizeBounds,
+    );
+    registerRaft(registry, source);
+  }
+
+  text(base: Labels): string {
+    return this.registry.text(base);
+  }
+}
+
+const roles = ["follower", "preCandidate", "candidate", "leader"] as const;
+
+function registerRaft(registry: MetricsRegistry, source: () => MetricsSource): void {
+  const gauge = (name: string, help: string, read: (source: MetricsSource) => number): void => {
+    registry.observed("gauge", name, help, () => [{ value: read(source()) }]);
+  };
+  const counter = (name: string, help: string, read: (source: MetricsSource) => number): void => {
+    registry.observed("counter", name, help, () => [{ value: read(source()) }]);
+  };
+  registry.observed("gauge", "durable_raft_role", "1 for the role that the node has, 0 for the others.", () =>
+    roles.map((role) => ({ labels: { role }, value: Number(source().driver.raft.role === role) })),
+  );
+  gauge("durable_raft_term", "The node's term.", ({ driver }) => driver.raft.term);
+  gauge("durable_raft_log_first_index", "The first entry in the log.", ({ driver }) => driver.raft.log.firstIndex);
+  gauge("durable_raft_log_last_index", "The last entry in the log.", ({ driver }) => driver.raft.log.lastIndex);
+  gauge("durable_raft_commit_index", "The last committed entry.", ({ driver }) => driver.raft.log.commitIndex);
+  gauge("durable_raft_applied_index", "The last applied entry.", ({ driver }) => driver.raft.log.appliedIndex);
+  gauge("durable_raft_incarnation", "How often the node has started.", ({ incarnation }) => incarnation);
+  counter(
+    "durable_raft_pre_votes_started_total",
+    "Pre-votes started since the node started.",
+    ({ driver }) => driver.raft.counters.preVotesStarted,
+  );
+  counter(
+    "durable_raft_elections_started_total",
+    "Elections started since the node started.",
+    ({ driver }) => driver.raft.counters.electionsStarted,
+  );
+  counter(
+    "durable_raft_elections_won_total",
+    "Elections won since the node started.",
+    ({ driver }) => driver.raft.counters.electionsWon,
+  );
+  counter(
+    "durable_raft_heartbeats_sent_total",
+    "Heartbeats sent since the node started.",
+    ({ driver }) => driver.raft.counters.heartbeatsSent,
+  );
+  counter(
+    "durable_raft_rows_written_total",
+    "Rows written to storage since the node started, as Cloudflare bills them.",
+    ({ rowsWritten }) => rowsWritten,
+  );
+}

@@ -1,0 +1,159 @@
+/** One running node: the driver joined to its storage, clock, alarm, peers, metrics and log. */
+
+import type { Consistency, NodeStatus } from "../internal.ts";
+import { members } from "../raft/configuration.ts";
+import type { NodeId } from "../raft/entry.ts";
+import type { Message } from "../raft/message.ts";
+import type { RaftOptions } from "../raft/options.ts";
+import type { AlarmTimer } from "./alarm-timer.ts";
+import type { MonotonicClock } from "./clock.ts";
+import { Driver, type DriverHost } from "./driver.ts";
+import { log } from "./log-lines.ts";
+import { NodeMetrics } from "./node-metrics.ts";
+import type { AnsweredBy } from "./answers.ts";
+import type { StoredNode } from "./storage.ts";
+import type { Outcome } from "./waiters.ts";
+import { type CallAnswer, Transport } from "./transport.ts";
+
+/** What a node needs of its Durable Object. */
+export interface NodeEnvironment extends Pick<DriverHost, "storage" | "machine" | "random"> {
+  readonly clock: MonotonicClock;
+  readonly timer: AlarmTimer;
+  call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer>;
+  abort(reason: string): void;
+  /** Rows that the node has written to its storage so far. */
+  rowsWritten(): number;
+}
+
+export class Node {
+  readonly stored: StoredNode;
+  readonly driver: Driver;
+  private readonly metrics: NodeMetrics;
+  private readonly environment: NodeEnvironment;
+  private readonly transport: Transport;
+  private readonly failing = new Map<NodeId, number>();
+
+  constructor(stored: StoredNode, options: RaftOptions, environment: NodeEnvironment) {
+    this.stored = stored;
+    this.environment = environment;
+    this.metrics = new NodeMetrics(() => ({
+      driver: this.driver,
+      incarnation: stored.incarnation,
+      rowsWritten: environment.rowsWritten() + environment.timer.armed,
+    }));
+    this.transport = new Transport({
+      call: (to, messages) => environment.call(to, messages),
+      receive: (messages) => void this.driver.receive(messages, null, this.nowMs()),
+      unreachable: (peer) => this.driver.unreachable(peer, this.nowMs()),
+      observe: (peer, answer, messages) => this.observeCall(peer, answer, messages),
+    });
+    this.driver = new Driver(options, stored, this.driverHost(), this.nowMs());
+  }
+
+  nowMs(): number {
+    return this.environment.clock.nowMs();
+  }
+
+  /** The alarm has fired. */
+  alarm(): void {
+    this.environment.timer.fired();
+    this.driver.wake(this.nowMs());
+  }
+
+  propose(command: Uint8Array, timeoutMs: number): Promise<Outcome> {
+    const nowMs = this.nowMs();
+    return this.driver.propose(command, nowMs + timeoutMs, nowMs);
+  }
+
+  query(query: Uint8Array, consistency: Consistency, timeoutMs: number): Promise<Outcome> {
+    const nowMs = this.nowMs();
+    return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs);
+  }
+
+  answeredBy(): AnsweredBy {
+    const { id, term, leader, log: entries } = this.driver.raft;
+    return { node: id, term, index: entries.appliedIndex, leader };
+  }
+
+  metricsText(): string {
+    const { group, node } = this.stored.identity;
+    return this.metrics.text({ group, node });
+  }
+
+  status(): NodeStatus {
+    const { raft } = this.driver;
+    const { log: entries, leadership, lastContactMs, configuration } = raft;
+    const { firstIndex, lastIndex, commitIndex, appliedIndex } = entries;
+    const nowMs = this.nowMs();
+    const since = (timeMs: number | null): number | null => (timeMs === null ? null : Math.max(0, nowMs - timeMs));
+    const status: NodeStatus = {
+      id: raft.id,
+      group: this.stored.identity.group,
+      role: raft.role,
+      term: raft.term,
+      leader: raft.leader,
+      log: { firstIndex, lastIndex, commitIndex, appliedIndex },
+      lastContactMs: since(lastContactMs),
+      members: members(configuration).map((id) => ({
+        id,
+        role: configuration.voters.includes(id) ? "voter" : "learner",
+      })),
+    };
+    if (leadership === null) return status;
+    const peers = [...leadership.peers].map(([id, { matchIndex, state, lastContactMs: contactMs }]) => ({
+      id,
+      matchIndex,
+      state,
+      lagEntries: lastIndex - matchIndex,
+      lastContactMs: since(contactMs),
+    }));
+    return { ...status, peers };
+  }
+
+  private driverHost(): DriverHost {
+    const { environment } = this;
+    return {
+      storage: environment.storage,
+      machine: environment.machine,
+      send: (to, messages) => this.transport.send(to, messages),
+      arm: (deadlineMs) => environment.timer.arm(deadlineMs),
+      scheduleFlush: () => void setTimeout(() => this.driver.flush(this.nowMs()), gatherMs),
+      abort: (error) => this.abort(error),
+      random: () => environment.random(),
+      observer: {
+        roleChanged: (change) => this.log("role", change),
+        saved: (count) => this.metrics.batchEntries.observe(count),
+        applied: (delayMs) => this.metrics.applyDelaySeconds.observe(Math.max(0, delayMs) / 1000),
+        committed: (latencyMs) => this.metrics.commitSeconds.observe(latencyMs / 1000),
+      },
+    };
+  }
+
+  private observeCall(peer: NodeId, answer: CallAnswer, messages: readonly Message[]): void {
+    this.metrics.peerCalls.add({ peer, result: answer.result });
+    const failures = this.failing.get(peer) ?? 0;
+    if (answer.result === "ok") {
+      this.failing.delete(peer);
+      if (failures > 0) this.log("peer", { peer, result: "ok", failures });
+      return;
+    }
+    if (messages.some((message) => message.type === "heartbeat")) this.metrics.heartbeatsMissed.add({ peer });
+    this.failing.set(peer, failures + 1);
+    // A peer that is gone fails at every heartbeat; the first failure and the end of them tell all.
+    if (failures === 0) this.log("peer", { peer, result: answer.result, detail: answer.detail });
+  }
+
+  private abort(error: unknown): void {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    this.log("abort", { reason });
+    this.environment.abort(reason);
+  }
+
+  private log(event: "role" | "peer" | "abort", fields: Readonly<Record<string, string | number | null>>): void {
+    const { group, node } = this.stored.identity;
+    log({ event, group, node, ...fields });
+  }
+}
+
+/** While a batch is on its way, proposals gather for at most this long before they follow it. */
+const gatherMs = 5;

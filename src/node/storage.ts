@@ -1,0 +1,37 @@
+/** What a node keeps on disk, as the driver needs it. */
+
+import type { Configuration } from "../raft/configuration.ts";
+import type { Entry, HardState } from "../raft/entry.ts";
+import type { LogReader, StoredLog } from "../raft/log.ts";
+
+/** Who a node is; written once, when its storage is made. */
+export interface Identity {
+  readonly group: string;
+  readonly node: string;
+  /** A hash of the group's name and first configuration: groups that share a name only are told apart. */
+  readonly groupId: string;
+  /** Drawn at random when the storage was made. */
+  readonly storageId: string;
+}
+
+/** All that a node starts from. */
+export interface StoredNode {
+  readonly identity: Identity;
+  /** How often it has started, this time included. */
+  readonly incarnation: number;
+  readonly configuration: Configuration;
+  readonly hardState: HardState;
+  readonly log: StoredLog;
+}
+
+/**
+ * The writes of a turn. They happen inside `transaction`, where they take effect together or, if the work throws, not at
+ * all; the state machine's writes belong to the same transaction.
+ */
+export interface NodeStorage extends LogReader {
+  transaction<T>(work: () => T): T;
+  saveHardState(hardState: HardState): void;
+  /** Stores entries that follow one another, in the place of whatever is stored from the first one's index on. */
+  saveEntries(entries: readonly Entry[]): void;
+  saveAppliedIndex(index: number): void;
+}

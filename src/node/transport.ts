@@ -1,0 +1,72 @@
+/** Carries frames to peers by `fetch` between object stubs: one call takes all that waits for a peer, its answer brings the replies. */
+
+import type { NodeId } from "../raft/entry.ts";
+import type { Message } from "../raft/message.ts";
+
+/** How a call ended, as metrics and the log name it. */
+export type CallResult = "ok" | "refused" | "unreachable" | "timeout" | "malformed";
+
+export type CallAnswer =
+  | { readonly result: "ok"; readonly messages: readonly Message[] }
+  | { readonly result: Exclude<CallResult, "ok">; readonly detail: string };
+
+export interface TransportHost {
+  /** Makes one call; never throws. It must start before it returns, so that it runs beside a write that follows. */
+  call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer>;
+  receive(messages: readonly Message[]): void;
+  unreachable(peer: NodeId): void;
+  observe(peer: NodeId, answer: CallAnswer, messages: readonly Message[]): void;
+}
+
+/** The platform allows six calls at a time to wait for their answers; a few to each peer keep a long line full. */
+const maxCallsPerPeer = 4;
+/** More than any window lets wait: a peer that takes nothing has lost what was meant for it. */
+const maxWaitingMessages = 256;
+
+interface Line {
+  waiting: Message[];
+  calls: number;
+}
+
+export class Transport {
+  private readonly host: TransportHost;
+  private readonly lines = new Map<NodeId, Line>();
+
+  constructor(host: TransportHost) {
+    this.host = host;
+  }
+
+  send(to: NodeId, messages: readonly Message[]): void {
+    const line = this.lines.get(to) ?? { waiting: [], calls: 0 };
+    this.lines.set(to, line);
+    for (const message of messages) {
+      // A heartbeat says all that an earlier one would have said.
+      if (message.type === "heartbeat") line.waiting = line.waiting.filter((other) => other.type !== "heartbeat");
+      line.waiting.push(message);
+    }
+    if (line.waiting.length > maxWaitingMessages) line.waiting = [];
+    this.pump(to, line);
+  }
+
+  private pump(to: NodeId, line: Line): void {
+    if (line.calls >= maxCallsPerPeer || line.waiting.length === 0) return;
+    const messages = line.waiting;
+    line.waiting = [];
+    line.calls += 1;
+    void this.exchange(to, line, messages);
+  }
+
+  private async exchange(to: NodeId, line: Line, messages: readonly Message[]): Promise<void> {
+    const answer = await this.host.call(to, messages);
+    line.calls -= 1;
+    this.host.observe(to, answer, messages);
+    if (answer.result === "ok") {
+      if (answer.messages.length > 0) this.host.receive(answer.messages);
+    } else {
+      // What waits was written for a peer that was thought to be there; the core will say it anew.
+      line.waiting = [];
+      this.host.unreachable(to);
+    }
+    this.pump(to, line);
+  }
+}
