@@ -19,8 +19,7 @@ const options = attempt(() => parseStartOptions(process.argv.slice(2)), 2);
 if (options.help) {
   console.log(startUsage);
 } else {
-  // Miniflare ends workerd in its handler of "exit", which needs no time. This comes before its own handlers of signals.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(0));
+  endWithOthers();
   await run(options).catch((error: unknown) => fail(describe(error, options), 1));
 }
 
@@ -33,6 +32,19 @@ async function run({ nodes, port, fresh }: StartOptions): Promise<void> {
   await cluster.untilReady(readyWithinMs);
   await printWelcome(cluster);
   onLog.announceLeaders();
+}
+
+/**
+ * Ends by signal, and with npm: a hangup or SIGKILL of npm alone would leave this process behind. Miniflare ends workerd in
+ * its handler of "exit", which needs no time; its own handlers of signals come too late to choose another exit code.
+ */
+function endWithOthers(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(0));
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(0);
+  }, 250).unref();
 }
 
 /** Lines go to a file; leadership changes are told on the terminal too, once there is somebody to tell. */
