@@ -14,6 +14,11 @@ export class FrameRefusedError extends Error {
   override readonly name = "FrameRefusedError";
 }
 
+/** The peer took too long. */
+class CallTimeoutError extends Error {
+  override readonly name = "CallTimeoutError";
+}
+
 export class PeerCalls {
   private readonly namespace: Env["RAFT_NODE"];
   private readonly stored: StoredNode;
@@ -47,12 +52,15 @@ export class PeerCalls {
       ...(locationHint === undefined ? {} : { locationHint }),
       retry: { maxRetries: 0 },
     });
+    // `AbortSignal.timeout` can't be taken back, and an object may have 10,000 timers (seen in workerd, 2026-11).
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new CallTimeoutError()), this.timeoutMs);
     try {
       const response = await stub.fetch(internalOrigin + internalPath.raft, {
         method: "POST",
         headers: { [internalHeader.group]: group, [internalHeader.node]: to },
         body: encodeFrame(this.frame(to, messages)),
-        signal: AbortSignal.timeout(this.timeoutMs),
+        signal: late.signal,
       });
       const body = new Uint8Array(await response.arrayBuffer());
       // A local cluster answers for an object that it can't find, and so may anything in between.
@@ -61,6 +69,8 @@ export class PeerCalls {
       return { result: "ok", messages: this.accept(body, to) };
     } catch (error) {
       return failureOf(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -100,9 +110,8 @@ function decode(bytes: Uint8Array): Frame {
 
 function failureOf(error: unknown): CallAnswer {
   if (error instanceof FrameRefusedError) return failure("malformed", error.message);
-  const name = error instanceof Error ? error.name : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return failure(name === "TimeoutError" ? "timeout" : "unreachable", message);
+  if (error instanceof CallTimeoutError) return failure("timeout", "no answer in time");
+  return failure("unreachable", error instanceof Error ? error.message : String(error));
 }
 
 function failure(result: "refused" | "unreachable" | "timeout" | "malformed", detail: string): CallAnswer {
