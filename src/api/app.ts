@@ -1,0 +1,43 @@
+/** The public API as one hono app: which resources there are, who may call them, what becomes of errors. */
+
+import { Hono } from "hono";
+import type { ApiContext, ApiEnvironment } from "./app-types.ts";
+import { refusalOf } from "./auth.ts";
+import { ClusterClient } from "./cluster.ts";
+import { ApiError, errorResponse, internalError } from "./errors.ts";
+import { clusterRoutes } from "./routes/cluster.ts";
+import { livenessRoutes, readinessRoutes } from "./routes/health.ts";
+import { kvRoutes } from "./routes/kv.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { rawPath, splitPath } from "./target.ts";
+
+/** What an isolate has seen of its groups belongs to the app: make one an isolate. */
+export function createApp(): Hono<ApiEnvironment> {
+  const cluster = new ClusterClient();
+  const app = new Hono<ApiEnvironment>({ getPath: rawPath });
+  app.route("/", livenessRoutes(cluster));
+  app.use(async (c, next) => {
+    const refusal = await refusalOf(c.req.raw, c.env);
+    if (refusal !== undefined) throw refusal;
+    await next();
+  });
+  const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
+  app.route("/", readiness).route("/", metrics);
+  for (const group of ["/v1", "/v1/groups/:group"]) {
+    app.route(group, kvRoutes(cluster)).route(group, clusterRoutes(cluster));
+    app.route(group, readiness).route(group, metrics);
+  }
+  app.notFound((c) => {
+    return respondTo(new ApiError("not_found", "There is nothing at this address."), c, cluster);
+  });
+  app.onError((error, c) => {
+    return respondTo(error instanceof ApiError ? error : internalError(c.req.method), c, cluster);
+  });
+  return app;
+}
+
+/** Whoever is kept out is not told where the group stands. */
+function respondTo(error: ApiError, c: ApiContext, cluster: ClusterClient): Response {
+  const keptOut = error.code === "unauthorized" || error.code === "no_token_configured";
+  return errorResponse(error, keptOut ? undefined : cluster.lastPosition(splitPath(c.req.path).group));
+}

@@ -1,0 +1,78 @@
+/** What can go wrong in the public API: a code, its HTTP status and the body that tells the client. */
+
+import { headersWith } from "./position.ts";
+import type { Position } from "./position.ts";
+
+const statusOf = {
+  invalid_key: 400,
+  invalid_group: 400,
+  invalid_parameter: 400,
+  invalid_header: 400,
+  invalid_body: 400,
+  unauthorized: 401,
+  no_token_configured: 403,
+  not_found: 404,
+  key_not_found: 404,
+  method_not_allowed: 405,
+  idempotency_key_reused: 409,
+  precondition_failed: 412,
+  too_large: 413,
+  unsupported_encoding: 415,
+  overloaded: 429,
+  internal: 500,
+  /** Nodes answer, but none of them knows a leader. */
+  no_leader: 503,
+  /** There is a leader, but no majority confirmed the request in time. */
+  timeout: 503,
+  /** No answer came from the node or nodes that were asked. */
+  unavailable: 503,
+  /** wrangler.toml lists no valid nodes. */
+  misconfigured: 503,
+} as const;
+
+export type ErrorCode = keyof typeof statusOf;
+
+interface ErrorDetails {
+  /** True when the request may still take effect. */
+  readonly ambiguous?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where the node stood that had part in the answer. */
+  readonly position?: Position;
+}
+
+/** An operating failure that the client is told of. Its message is public. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ErrorCode;
+  readonly ambiguous: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly position: Position | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.code = code;
+    this.ambiguous = details.ambiguous ?? false;
+    this.headers = details.headers ?? {};
+    this.position = details.position;
+  }
+}
+
+/** `lastSeen` stands in where no node had part in the error. */
+export function errorResponse(error: ApiError, lastSeen: Position | undefined): Response {
+  const { code, message, ambiguous } = error;
+  const status = statusOf[code];
+  const headers = headersWith(error.position ?? lastSeen, {
+    ...error.headers,
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    ...(status === 429 || status === 503 ? { "retry-after": "1" } : {}),
+  });
+  return new Response(JSON.stringify({ error: { code, message, ambiguous } }), { status, headers });
+}
+
+/** What a caller sees of a mistake in this code: that there is one, and that a write's outcome is not known. */
+export function internalError(method: string): ApiError {
+  return new ApiError("internal", "The server failed to answer this request.", {
+    ambiguous: method !== "GET" && method !== "HEAD",
+  });
+}

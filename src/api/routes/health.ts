@@ -1,0 +1,43 @@
+/** `GET /healthz` and `GET /readyz`: whether the Worker lives, and whether a group can be used. */
+
+import { Hono } from "hono";
+import type { ApiContext, ApiEnvironment } from "../app-types.ts";
+import { refusalOf } from "../auth.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { onlyMethods } from "../method.ts";
+import { Parameters } from "../parameters.ts";
+import { jsonResponse } from "../position.ts";
+import { read } from "../read.ts";
+import { defaultGroup, splitPath, targetOf } from "../target.ts";
+
+/** Open to everybody, and whatever parameters a prober adds. */
+export function livenessRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  routes.get("/healthz", async (c) => {
+    // Where the group stands is for those who may call the rest.
+    const refusal = await refusalOf(c.req.raw, c.env);
+    return jsonResponse(200, { status: "ok" }, refusal === undefined ? cluster.lastPosition(defaultGroup) : undefined);
+  });
+  routes.all("/healthz", onlyMethods("GET, HEAD"));
+  return routes;
+}
+
+export function readinessRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  routes.get("/readyz", (c) => readiness(cluster, c));
+  routes.all("/readyz", onlyMethods("GET, HEAD"));
+  return routes;
+}
+
+/** Ready is a group whose leader answers a linearizable read, here of a key that need not exist. */
+async function readiness(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { group } = splitPath(c.req.path);
+  const parameters = new Parameters(c.req.raw.url, ["timeout"]);
+  const target = targetOf(c.env, group, parameters);
+  const { position } = await read(cluster, target, parameters, {
+    kind: "get",
+    key: new Uint8Array(1),
+    withValue: false,
+  });
+  return jsonResponse(200, { status: "ready", group, leader: position.leader }, position);
+}

@@ -1,0 +1,21 @@
+/** The resource of keys and values: which method of which path does what. */
+
+import { Hono } from "hono";
+import type { ApiEnvironment } from "../app-types.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { onlyMethods } from "../method.ts";
+import { listKeys } from "./kv-list.ts";
+import { getKey } from "./kv-read.ts";
+import { deleteKey, putKey } from "./kv-write.ts";
+
+export function kvRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  // The wildcard matches the path without it, too: so the list comes first. HEAD is GET without the body.
+  routes.get("/kv", (c) => listKeys(cluster, c));
+  routes.all("/kv", onlyMethods("GET, HEAD"));
+  routes.get("/kv/*", (c) => getKey(cluster, c));
+  routes.put("/kv/*", (c) => putKey(cluster, c));
+  routes.delete("/kv/*", (c) => deleteKey(cluster, c));
+  routes.all("/kv/*", onlyMethods("GET, HEAD, PUT, DELETE"));
+  return routes;
+}
