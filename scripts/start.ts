@@ -1,8 +1,8 @@
 /** `npm start`: a local cluster for trying things out, until Ctrl-C. */
 
 import { createWriteStream, mkdirSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
-import { readLeader } from "./lib/cluster-status.ts";
+import { basename, dirname, relative, resolve } from "node:path";
+import { readClusterStatus } from "./lib/cluster-status.ts";
 import { projectPath } from "./lib/deployment.ts";
 import { startLocalCluster } from "./lib/local-cluster.ts";
 import type { LocalCluster } from "./lib/local-cluster.ts";
@@ -11,8 +11,6 @@ import { parseStartOptions, startUsage } from "./lib/start-options.ts";
 import type { StartOptions } from "./lib/start-options.ts";
 import { chooseMembers, forgetState, storeMembers } from "./lib/stored-members.ts";
 
-const statePath = resolve(projectPath, ".wrangler/state/local");
-const logPath = resolve(projectPath, ".wrangler/logs/start.log");
 const readyWithinMs = 30_000;
 
 const options = attempt(() => parseStartOptions(process.argv.slice(2)), 2);
@@ -23,15 +21,16 @@ if (options.help) {
   await run(options).catch((error: unknown) => fail(describe(error, options), 1));
 }
 
-async function run({ nodes, port, fresh }: StartOptions): Promise<void> {
+async function run({ nodes, port, statePath, fresh }: StartOptions): Promise<void> {
   if (fresh) forgetState(statePath);
   const members = attempt(() => chooseMembers(statePath, nodes), 2);
-  const onLog = openLog();
-  const cluster = await startLocalCluster({ statePath, port, onLog: onLog.write, ...(members && { members }) });
+  const logPath = resolve(projectPath, `.wrangler/logs/${basename(statePath)}.log`);
+  const log = openLog(logPath);
+  const cluster = await startLocalCluster({ statePath, port, onLog: log.write, ...(members && { members }) });
   storeMembers(statePath, cluster.members);
   await cluster.untilReady(readyWithinMs);
-  await printWelcome(cluster);
-  onLog.announceLeaders();
+  await printWelcome(cluster, statePath, logPath);
+  log.announceLeaders();
 }
 
 /**
@@ -48,9 +47,9 @@ function endWithOthers(): void {
 }
 
 /** Lines go to a file; leadership changes are told on the terminal too, once there is somebody to tell. */
-function openLog(): { readonly write: (line: string) => void; readonly announceLeaders: () => void } {
-  mkdirSync(dirname(logPath), { recursive: true });
-  const file = createWriteStream(logPath);
+function openLog(path: string): { readonly write: (line: string) => void; readonly announceLeaders: () => void } {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = createWriteStream(path);
   let announcing = false;
   const write = (line: string): void => {
     file.write(`${line}\n`);
@@ -65,9 +64,9 @@ function openLog(): { readonly write: (line: string) => void; readonly announceL
   return { write, announceLeaders };
 }
 
-async function printWelcome(cluster: LocalCluster): Promise<void> {
-  const leader = await readLeader(cluster.url);
-  const leadership = leader === undefined ? "no leader at the moment" : `${leader.id} leads in term ${leader.term}`;
+async function printWelcome(cluster: LocalCluster, statePath: string, logPath: string): Promise<void> {
+  const { leader, term } = await readClusterStatus(cluster.url);
+  const leadership = leader === null ? "no leader at the moment" : `${leader} leads in term ${term}`;
   const { href: base } = cluster.url;
   const count = cluster.members.length;
   console.log(`
@@ -77,7 +76,7 @@ async function printWelcome(cluster: LocalCluster): Promise<void> {
   curl ${base}v1/kv/greeting
   curl ${base}v1/cluster
 
-  State is kept in ${relative(projectPath, statePath)}, logs in ${relative(projectPath, logPath)}. Ctrl-C stops.
+  State is kept in ${relative(process.cwd(), statePath)}, logs in ${relative(process.cwd(), logPath)}. Ctrl-C stops.
 `);
 }
 

@@ -1,6 +1,8 @@
 /** The command line of `npm start`. */
 
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { projectPath } from "./deployment.ts";
 
 export const startUsage = `Runs a cluster on this machine, inside workerd, on 127.0.0.1.
 
@@ -8,12 +10,15 @@ export const startUsage = `Runs a cluster on this machine, inside workerd, on 12
 
   --nodes N   1 to 9 nodes, n1 to n9; without it those of wrangler.toml, or of the state that is there
   --port P    the port to listen on (8787)
-  --fresh     forget the state, which is kept in .wrangler/state/local; needed to change the number of nodes
+  --state F   the folder that keeps the state (.wrangler/state/local); one process at a time can use it
+  --fresh     forget the state; needed to change the number of nodes
   --help      show this text`;
 
 export interface StartOptions {
   readonly nodes: number | undefined;
   readonly port: number;
+  /** An absolute path. */
+  readonly statePath: string;
   readonly fresh: boolean;
   readonly help: boolean;
 }
@@ -25,6 +30,7 @@ export function parseStartOptions(words: readonly string[]): StartOptions {
     options: {
       nodes: { type: "string" },
       port: { type: "string", default: "8787" },
+      state: { type: "string", default: resolve(projectPath, ".wrangler/state/local") },
       fresh: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -32,6 +38,7 @@ export function parseStartOptions(words: readonly string[]): StartOptions {
   return {
     nodes: values.nodes === undefined ? undefined : parseWithin("--nodes", values.nodes, 1, 9),
     port: parseWithin("--port", values.port, 0, 65_535),
+    statePath: resolve(values.state),
     fresh: values.fresh,
     help: values.help,
   };
