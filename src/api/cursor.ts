@@ -1,4 +1,4 @@
-/** Cursors: where a list goes on. Opaque to clients, so that their content may change. */
+/** Cursors: where a list goes on, opaque to clients so that what is in them may change. */
 
 import { maxKeyBytes } from "../kv/limits.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64.ts";
