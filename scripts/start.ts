@@ -1,6 +1,6 @@
 /** `npm start`: a local cluster for trying things out, until Ctrl-C. */
 
-import { createWriteStream, mkdirSync } from "node:fs";
+import { mkdirSync, openSync, writeSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { readClusterStatus } from "./lib/cluster-status.ts";
 import { projectPath } from "./lib/deployment.ts";
@@ -49,10 +49,10 @@ function endWithOthers(): void {
 /** Lines go to a file; leadership changes are told on the terminal too, once there is somebody to tell. */
 function openLog(path: string): { readonly write: (line: string) => void; readonly announceLeaders: () => void } {
   mkdirSync(dirname(path), { recursive: true });
-  const file = createWriteStream(path);
+  const file = openSync(path, "w");
   let announcing = false;
   const write = (line: string): void => {
-    file.write(`${line}\n`);
+    writeSync(file, `${line}\n`);
     const change = announcing ? parseRoleChange(line) : undefined;
     if (change?.role !== "leader") return;
     const group = change.group === "default" ? "" : `${change.group}: `;

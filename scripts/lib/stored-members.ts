@@ -17,7 +17,8 @@ export function chooseMembers(
   const stored = readStoredMembers(statePath);
   if (stored === undefined) return nodes === undefined ? undefined : generateMembers(nodes);
   if (nodes === undefined || nodes === stored.length) return stored;
-  throw new Error(`the stored cluster has ${stored.length} nodes: add --fresh to forget it and start ${nodes}`);
+  const count = stored.length === 1 ? "1 node" : `${stored.length} nodes`;
+  throw new Error(`the stored cluster has ${count}: add --fresh to forget it and start ${nodes}`);
 }
 
 export function storeMembers(statePath: string, members: readonly MemberSpecification[]): void {
