@@ -1,0 +1,149 @@
+/** Callers who wait: each gets exactly one answer, and never one that claims more than is known. */
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Outcome, Waiters } from "../../src/node/waiters.ts";
+
+const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values);
+
+let waiters: Waiters;
+/** What every caller got, in order. */
+let answers: { readonly caller: string; readonly outcome: Outcome }[];
+
+beforeEach(() => {
+  waiters = new Waiters();
+  answers = [];
+});
+
+function settle(caller: string): (outcome: Outcome) => void {
+  return (outcome) => void answers.push({ caller, outcome });
+}
+
+function propose(caller: string, index: number, term: number, expiresAtMs = 1000): void {
+  waiters.addProposal(index, { term, proposedAtMs: index, expiresAtMs, settle: settle(caller) });
+}
+
+function read(caller: string, expiresAtMs = 1000): number {
+  return waiters.addRead({ query: bytes(1), expiresAtMs, settle: settle(caller) });
+}
+
+/** Code and ambiguity of each answer, `done` for those that have a result. */
+function ends(): string[] {
+  return answers.map(({ caller, outcome }) =>
+    outcome.done ? `${caller} done` : `${caller} ${outcome.code}${outcome.ambiguous ? " ambiguous" : ""}`,
+  );
+}
+
+describe("a proposal", () => {
+  test("is answered with its result and its place when it is applied, once", () => {
+    propose("a", 7, 2);
+    expect(waiters.applied(7, 2, bytes(42))).toBe(7);
+    expect(answers).toEqual([{ caller: "a", outcome: { done: true, result: bytes(42), index: 7 } }]);
+    expect(waiters.applied(7, 2, bytes(42))).toBeNull();
+    waiters.expire(5000);
+    expect(answers).toHaveLength(1);
+  });
+
+  test("that another leader's entry took the place of did certainly not happen", () => {
+    propose("a", 7, 2);
+    expect(waiters.applied(7, 3, bytes(0))).toBeNull();
+    expect(ends()).toEqual(["a superseded"]);
+  });
+
+  test("that this node itself replaced in a later term did certainly not happen", () => {
+    propose("a", 7, 2);
+    propose("b", 7, 4);
+    expect(ends()).toEqual(["a superseded"]);
+    waiters.applied(7, 4, bytes(1));
+    expect(ends()).toEqual(["a superseded", "b done"]);
+  });
+
+  test("hazard-32 whose time is over may still happen", () => {
+    propose("a", 7, 2, 100);
+    waiters.expire(99);
+    expect(ends()).toEqual([]);
+    waiters.expire(100);
+    expect(ends()).toEqual(["a timeout ambiguous"]);
+    expect(waiters.applied(7, 2, bytes(1))).toBeNull();
+    expect(answers).toHaveLength(1);
+  });
+
+  test("outlives the leadership: its entry may yet be committed", () => {
+    propose("a", 7, 2);
+    waiters.refuseReads();
+    expect(ends()).toEqual([]);
+    waiters.applied(7, 2, bytes(1));
+    expect(ends()).toEqual(["a done"]);
+  });
+
+  test("is not touched by an entry that was applied elsewhere in the log", () => {
+    propose("a", 7, 2);
+    expect(waiters.applied(6, 2, bytes(1))).toBeNull();
+    expect(waiters.applied(8, 2, bytes(1))).toBeNull();
+    expect(ends()).toEqual([]);
+  });
+});
+
+describe("a read", () => {
+  test("is answered from the state at the moment of its confirmation, once", () => {
+    const context = read("a");
+    waiters.confirmed(context, 9, (query) => bytes(...query, 5));
+    waiters.confirmed(context, 10, () => bytes(6));
+    expect(answers).toEqual([{ caller: "a", outcome: { done: true, result: bytes(1, 5), index: 9 } }]);
+  });
+
+  test("is told apart from all others", () => {
+    const contexts = ["a", "b", "c"].map((caller) => read(caller));
+    expect(new Set(contexts).size).toBe(3);
+    waiters.confirmed(contexts[1]!, 1, () => bytes());
+    expect(ends()).toEqual(["b done"]);
+  });
+
+  test("whose time is over was simply not answered", () => {
+    const context = read("a", 100);
+    waiters.expire(100);
+    waiters.confirmed(context, 1, () => bytes());
+    expect(ends()).toEqual(["a timeout"]);
+  });
+
+  test("is refused when the node stops leading", () => {
+    read("a");
+    read("b");
+    waiters.refuseReads();
+    waiters.refuseReads();
+    expect(ends()).toEqual(["a not_leader", "b not_leader"]);
+  });
+
+  test("is not confirmed by a context that nobody waits for", () => {
+    read("a");
+    waiters.confirmed(99, 1, () => bytes());
+    expect(ends()).toEqual([]);
+  });
+});
+
+describe("the deadline", () => {
+  test("is infinite when nobody waits", () => {
+    expect(waiters.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("is that of the caller whose time is over first, command or read", () => {
+    propose("a", 1, 1, 300);
+    read("b", 200);
+    propose("c", 2, 1, 400);
+    expect(waiters.deadlineMs).toBe(200);
+    waiters.expire(200);
+    expect(ends()).toEqual(["b timeout"]);
+    expect(waiters.deadlineMs).toBe(300);
+    waiters.expire(300);
+    expect(waiters.deadlineMs).toBe(400);
+    waiters.expire(10_000);
+    expect(ends()).toEqual(["b timeout", "a timeout ambiguous", "c timeout ambiguous"]);
+    expect(waiters.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("ends all that are over at once", () => {
+    for (let index = 1; index <= 100; index += 1) propose(`p${index}`, index, 1, index);
+    waiters.expire(60);
+    expect(answers).toHaveLength(60);
+    expect(waiters.deadlineMs).toBe(61);
+  });
+});
