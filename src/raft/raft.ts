@@ -301,7 +301,8 @@ export class Raft {
   private answerStale(message: Message): void {
     const reply = { from: this.id, to: message.from, term: this.currentTerm } as const;
     if (isFromLeader(message)) {
-      this.send({ ...reply, type: "heartbeatReply", round: message.round });
+      // Its round is one of an earlier term: whoever leads this one must not take it for a round of its own.
+      this.send({ ...reply, type: "heartbeatReply", round: 0 });
     } else if (message.type === "requestVote" && message.preVote) {
       this.send({ ...reply, type: "voteReply", preVote: true, granted: false });
     }
