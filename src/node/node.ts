@@ -44,6 +44,7 @@ export class Node {
     this.transport = new Transport({
       call: (to, messages) => environment.call(to, messages),
       receive: (messages) => void this.driver.receive(messages, null, this.nowMs()),
+      scheduleSend: () => void setTimeout(() => this.transport.sendPostponed(), postponeMs),
       unreachable: (peer) => this.driver.unreachable(peer, this.nowMs()),
       observe: (peer, answer, messages) => this.observeCall(peer, answer, messages),
     });
@@ -157,3 +158,6 @@ export class Node {
 
 /** While a batch is on its way, proposals gather for at most this long before they follow it. */
 const gatherMs = 5;
+
+/** How long an append without entries waits for entries that it can travel with. */
+const postponeMs = 5;
