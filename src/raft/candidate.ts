@@ -1,5 +1,6 @@
 /** The candidate: it asks for votes, or first whether it would get them. */
 
+import { isVoter, members } from "./configuration.ts";
 import type { NodeId } from "./entry.ts";
 import type { Message, VoteReply } from "./message.ts";
 import { type VoteResult, voteResult } from "./quorum.ts";
@@ -11,17 +12,20 @@ export class Candidate implements Role {
   readonly leader = null;
   readonly deadlineMs: number;
   private readonly raft: Raft;
+  private readonly transfer: boolean;
   private readonly votes = new Map<NodeId, boolean>();
 
-  constructor(raft: Raft, preVote: boolean, nowMs: number) {
+  /** @param transfer the leader asked for this election */
+  constructor(raft: Raft, preVote: boolean, transfer: boolean, nowMs: number) {
     this.raft = raft;
+    this.transfer = transfer;
     this.name = preVote ? "preCandidate" : "candidate";
     this.deadlineMs = nowMs + raft.drawElectionTimeoutMs();
     this.votes.set(raft.id, true);
   }
 
   get result(): VoteResult {
-    return voteResult(this.raft.configuration.voters, (voter) => this.votes.get(voter));
+    return voteResult(this.raft.configuration, (voter) => this.votes.get(voter));
   }
 
   refusesVotes(): boolean {
@@ -29,6 +33,8 @@ export class Candidate implements Role {
   }
 
   expire(nowMs: number): void {
+    // It may no longer be a voter, and would then wait as a follower.
+    this.raft.becomeFollower(this.raft.term, null, nowMs);
     this.raft.campaign(nowMs);
   }
 
@@ -40,14 +46,15 @@ export class Candidate implements Role {
   /** Asks all other voters. */
   requestVotes(): void {
     const { raft } = this;
-    for (const to of raft.configuration.voters) {
-      if (to === raft.id) continue;
+    for (const to of members(raft.configuration)) {
+      if (to === raft.id || !isVoter(raft.configuration, to)) continue;
       raft.send({
         type: "requestVote",
         from: raft.id,
         to,
         term: this.askedTerm,
         preVote: this.name === "preCandidate",
+        transfer: this.transfer,
         lastLogIndex: raft.log.lastIndex,
         lastLogTerm: raft.log.lastTerm,
       });
@@ -61,14 +68,28 @@ export class Candidate implements Role {
         break;
       case "appendEntries":
       case "heartbeat":
+      case "installSnapshot":
         // Another candidate has won this term.
         this.raft.becomeFollower(this.raft.term, message.from, nowMs).step(message, nowMs);
         break;
       case "requestVote":
       case "appendReply":
       case "heartbeatReply":
+      case "readIndexRequest":
+      case "readIndexReply":
+      case "timeoutNow":
         break;
     }
+  }
+
+  emit(): void {}
+
+  readIndex(): boolean {
+    return false;
+  }
+
+  reconfigured(nowMs: number): void {
+    this.raft.settleElection(this, nowMs);
   }
 
   private count({ from, preVote, granted, term }: VoteReply, nowMs: number): void {

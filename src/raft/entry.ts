@@ -1,13 +1,16 @@
 /** Log entries and the other plain values that a node keeps in stable storage. */
 
+import type { ConfigurationChange } from "./configuration-change.ts";
+
 /** Names a node within its group. */
 export type NodeId = string;
 
 /**
  * What an entry is for: `command` goes to the state machine; `noop` opens a leader's term, so that entries of earlier
- * terms can be committed at once (Raft paper, section 8).
+ * terms can be committed at once (Raft paper, section 8), or stands where a change was refused; `configuration` changes
+ * the group.
  */
-export type EntryKind = "noop" | "command";
+export type EntryKind = "noop" | "command" | "configuration";
 
 /** One entry of the replicated log. */
 export interface Entry {
@@ -18,8 +21,10 @@ export interface Entry {
   readonly kind: EntryKind;
   /** The leader's clock when it created the entry, in milliseconds; never less than that of the entry before. */
   readonly timeMs: number;
-  /** The command, opaque to the protocol; empty for a no-op. */
+  /** The command, opaque to the protocol; empty in other kinds of entries. */
   readonly data: Uint8Array;
+  /** The change, in an entry of kind `configuration` alone. */
+  readonly change?: ConfigurationChange;
 }
 
 /** What must be durable before anything that depends on it leaves the node (Raft paper, figure 2). */

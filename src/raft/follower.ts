@@ -1,7 +1,7 @@
 /** The follower: it takes entries from the leader, and calls an election when it hears from none. */
 
 import type { NodeId } from "./entry.ts";
-import type { AppendEntries, Heartbeat, Message } from "./message.ts";
+import type { AppendEntries, Heartbeat, InstallSnapshot, Message } from "./message.ts";
 import type { Raft } from "./raft.ts";
 import type { Role } from "./role.ts";
 
@@ -12,12 +12,15 @@ export class Follower implements Role {
   /** When the leader of this term was last heard; null when it was not. */
   lastContactMs: number | null = null;
   private readonly raft: Raft;
+  /** Reads that the leader was asked about; `unsent` ones go out at the end of the turn. */
+  private readonly askedReads = new Set<number>();
+  private unsentReads: number[] = [];
 
   constructor(raft: Raft, leader: NodeId | null, electionTimeoutMs: number, nowMs: number) {
     this.raft = raft;
     this.leader = leader;
-    // Only a voter may campaign.
-    this.deadlineMs = raft.isVoter ? nowMs + electionTimeoutMs : Number.POSITIVE_INFINITY;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.restartTimer(nowMs, electionTimeoutMs);
   }
 
   refusesVotes(nowMs: number): boolean {
@@ -26,6 +29,7 @@ export class Follower implements Role {
   }
 
   expire(nowMs: number): void {
+    this.restartTimer(nowMs);
     this.raft.campaign(nowMs);
   }
 
@@ -39,18 +43,57 @@ export class Follower implements Role {
         this.contact(message.from, nowMs);
         this.heartbeat(message);
         break;
+      case "installSnapshot":
+        this.contact(message.from, nowMs);
+        this.installSnapshot(message);
+        break;
+      case "timeoutNow":
+        this.raft.campaign(nowMs, true);
+        break;
+      case "readIndexReply":
+        for (const context of message.contexts) {
+          if (this.askedReads.delete(context)) this.raft.confirmRead({ context, index: message.index });
+        }
+        break;
       case "requestVote":
       case "voteReply":
       case "appendReply":
       case "heartbeatReply":
-        // Answers to what this node asked in a role that it no longer has.
+      case "readIndexRequest":
+        // Answers to what this node asked in a role that it no longer has, or questions for the leader.
         break;
     }
   }
 
-  /** Waits a whole timeout again: the node granted its vote, and the candidate deserves its time. */
-  restartTimer(nowMs: number): void {
-    if (this.raft.isVoter) this.deadlineMs = nowMs + this.raft.drawElectionTimeoutMs();
+  emit(): void {
+    if (this.unsentReads.length === 0 || this.leader === null) return;
+    const { id: from, term } = this.raft;
+    this.raft.send({ type: "readIndexRequest", from, to: this.leader, term, contexts: this.unsentReads });
+    this.unsentReads = [];
+  }
+
+  /** Asks the leader; false when none is known. */
+  readIndex(context: number): boolean {
+    if (this.leader === null) return false;
+    this.askedReads.add(context);
+    this.unsentReads.push(context);
+    return true;
+  }
+
+  /** The configuration has changed: only a voter may campaign. */
+  reconfigured(nowMs: number): void {
+    if (this.raft.isVoter !== Number.isFinite(this.deadlineMs)) this.restartTimer(nowMs);
+  }
+
+  /** Stops sticking to the leader, as if it had not been heard for a long time. */
+  forgetLeader(): void {
+    this.leader = null;
+    this.lastContactMs = null;
+  }
+
+  /** Waits a whole timeout again, after contact or after a vote: the candidate deserves its time. */
+  restartTimer(nowMs: number, timeoutMs = this.raft.drawElectionTimeoutMs()): void {
+    this.deadlineMs = this.raft.isVoter ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
   }
 
   private contact(leader: NodeId, nowMs: number): void {
@@ -85,5 +128,15 @@ export class Follower implements Role {
     const { raft } = this;
     raft.log.commitTo(message.commitIndex);
     raft.send({ type: "heartbeatReply", from: raft.id, to: message.from, term: raft.term, round: message.round });
+    // A question that is not answered by now may be lost; asking again does no harm.
+    this.unsentReads = [...this.askedReads];
+  }
+
+  private installSnapshot({ from, round, snapshot }: InstallSnapshot): void {
+    const { raft } = this;
+    raft.restore(snapshot);
+    // Restored, the log ends there; not restored, all that is committed is known to be equal.
+    const index = raft.log.commitIndex;
+    raft.send({ type: "appendReply", from: raft.id, to: from, term: raft.term, round, index, rejection: null });
   }
 }

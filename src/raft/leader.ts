@@ -1,26 +1,32 @@
 /** The leader: it replicates its log, commits what a majority has, and proves that it still leads. */
 
 import { assert } from "./assert.ts";
-import { members } from "./configuration.ts";
-import { type Entry, entryBytes, type EntryKind, type NodeId } from "./entry.ts";
+import { type ChangeRefusal, changeConfiguration, type ConfigurationChange } from "./configuration-change.ts";
+import { isVoter, members } from "./configuration.ts";
+import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
 import { Progress } from "./progress.ts";
 import { majorityReached } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
-import { ReadRounds } from "./read-rounds.ts";
+import { type Asked, ReadRounds } from "./read-rounds.ts";
 import type { Role } from "./role.ts";
+import { type TransferOutcome, Transfer } from "./transfer.ts";
+
+/** Why a proposal was not taken. Nothing has happened. */
+export type ProposalRefusal = "not_leader" | "overloaded" | "transferring" | "change_pending" | ChangeRefusal;
 
 /** What became of a proposal: its place in the leader's log, or why it was not taken. */
 export type Proposal =
   | { readonly accepted: true; readonly index: number; readonly term: number }
-  | { readonly accepted: false; readonly reason: "not_leader" | "overloaded" };
+  | { readonly accepted: false; readonly reason: ProposalRefusal };
 
 export class Leader implements Role {
   readonly name = "leader";
   readonly leader: NodeId;
-  readonly peers: ReadonlyMap<NodeId, Progress>;
   private readonly raft: Raft;
-  private readonly reads: ReadRounds;
+  private readonly progress = new Map<NodeId, Progress>();
+  private readonly reads = new ReadRounds();
+  private readonly transfer = new Transfer();
   private heartbeatAtMs: number;
   private quorumCheckAtMs: number;
   private heartbeatDue = false;
@@ -28,23 +34,34 @@ export class Leader implements Role {
   /** This term's entries that wait for their commit, and their size. */
   private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
   private uncommittedBytes = 0;
+  /** No change is taken before this index is applied: an earlier one may be waiting there (thesis, section 4.1). */
+  private pendingChangeIndex: number;
 
   constructor(raft: Raft, nowMs: number) {
     this.raft = raft;
     this.leader = raft.id;
-    this.reads = new ReadRounds();
-    this.lastTimeMs = raft.log.lastTimeMs;
+    this.lastTimeMs = raft.log.timeMs(raft.log.lastIndex);
     this.heartbeatAtMs = nowMs + raft.options.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.options.electionMaxMs;
-    const peers = members(raft.configuration).filter((id) => id !== raft.id);
-    this.peers = new Map(peers.map((id) => [id, new Progress(raft.log.lastIndex + 1, raft.options)]));
+    this.pendingChangeIndex = raft.log.lastIndex;
+    this.followConfiguration();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
-    this.append("noop", new Uint8Array(0), nowMs);
+    this.append({ kind: "noop", data: noData }, nowMs);
     this.commit();
   }
 
   get deadlineMs(): number {
-    return Math.min(this.heartbeatAtMs, this.quorumCheckAtMs);
+    return Math.min(this.heartbeatAtMs, this.quorumCheckAtMs, this.transfer.deadlineMs);
+  }
+
+  /** What is known of each peer. */
+  get peers(): ReadonlyMap<NodeId, Progress> {
+    return this.progress;
+  }
+
+  /** The node that is to lead next; null when no transfer is under way. */
+  get transferee(): NodeId | null {
+    return this.transfer.target;
   }
 
   refusesVotes(): boolean {
@@ -52,6 +69,7 @@ export class Leader implements Role {
   }
 
   expire(nowMs: number): void {
+    this.transfer.expire(nowMs);
     if (nowMs >= this.quorumCheckAtMs) {
       this.quorumCheckAtMs = nowMs + this.raft.options.electionMaxMs;
       if (this.raft.options.checkQuorum && !this.heardFromQuorum()) {
@@ -63,44 +81,72 @@ export class Leader implements Role {
   }
 
   propose(command: Uint8Array, nowMs: number): Proposal {
-    const bytes = command.length;
+    if (this.transfer.target !== null) return { accepted: false, reason: "transferring" };
     // A single large command is taken when nothing else waits: the limit bounds a queue, not a command.
-    if (this.uncommittedBytes > 0 && this.uncommittedBytes + bytes > this.raft.options.maxUncommittedBytes) {
+    const bytes = this.uncommittedBytes + command.length;
+    if (this.uncommittedBytes > 0 && bytes > this.raft.options.maxUncommittedBytes) {
       return { accepted: false, reason: "overloaded" };
     }
-    const index = this.append("command", command, nowMs);
-    this.commit();
-    return { accepted: true, index, term: this.raft.term };
+    return this.accept({ kind: "command", data: command }, nowMs);
   }
 
-  readIndex(context: number): void {
-    this.reads.add(context);
+  proposeChange(change: ConfigurationChange, nowMs: number): Proposal {
+    if (this.transfer.target !== null) return { accepted: false, reason: "transferring" };
+    if (this.pendingChangeIndex > this.raft.log.appliedIndex) return { accepted: false, reason: "change_pending" };
+    const outcome = changeConfiguration(this.raft.configuration, change);
+    if (!outcome.changed) return { accepted: false, reason: outcome.reason };
+    const proposal = this.accept({ kind: "configuration", data: noData, change }, nowMs);
+    this.pendingChangeIndex = this.raft.log.lastIndex;
+    return proposal;
+  }
+
+  readIndex(context: number, nowMs: number): boolean {
+    this.addRead({ follower: null, context }, nowMs);
+    return true;
+  }
+
+  transferTo(target: NodeId, nowMs: number): TransferOutcome {
+    if (!isVoter(this.raft.configuration, target)) return "not_a_voter";
+    if (target === this.raft.id) {
+      this.transfer.abort();
+      return "started";
+    }
+    this.transfer.start(target, nowMs + this.raft.options.electionMaxMs);
+    this.advanceTransfer(target);
+    return "started";
   }
 
   reportUnreachable(peer: NodeId): void {
-    const progress = this.peers.get(peer);
+    const progress = this.progress.get(peer);
     // What was sent ahead is probably lost.
     if (progress?.state === "replicate") progress.becomeProbe();
   }
 
+  reportSnapshot(peer: NodeId, delivered: boolean): void {
+    this.progress.get(peer)?.snapshotSent(delivered);
+  }
+
   step(message: Message, nowMs: number): void {
     assert(!isFromLeader(message), `${message.from} leads term ${message.term} too`);
+    if (message.type === "readIndexRequest") {
+      for (const context of message.contexts) this.addRead({ follower: message.from, context }, nowMs);
+    }
     if (message.type !== "appendReply" && message.type !== "heartbeatReply") return;
-    const progress = this.peers.get(message.from);
+    const progress = this.progress.get(message.from);
     if (progress === undefined) return;
     progress.contacted(message.round, nowMs);
     if (message.type === "appendReply") {
       this.appendReply(progress, message);
+      this.advanceTransfer(message.from);
     } else {
       progress.heartbeatAnswered(this.raft.log.lastIndex);
     }
     this.confirmReads();
   }
 
-  /** Writes the messages that are due, at the end of a turn: whatever happened in it is in one message a peer. */
   emit(nowMs: number): void {
-    const round = this.startRound();
-    for (const [id, progress] of this.peers) {
+    const round = this.startRound(nowMs);
+    for (const [id, progress] of this.progress) {
       if (round) this.sendHeartbeat(id, progress);
       if (this.heartbeatDue) progress.heartbeatSent = true;
       this.replicate(id, progress);
@@ -110,10 +156,36 @@ export class Leader implements Role {
     if (round) this.confirmReads();
   }
 
-  private append(kind: EntryKind, data: Uint8Array, nowMs: number): number {
+  reconfigured(nowMs: number): void {
+    const { configuration, id, term } = this.raft;
+    if (!configuration.voters.includes(id) && !configuration.outgoing.includes(id)) {
+      // Removed or demoted: the rest goes on with a leader of its own.
+      this.raft.becomeFollower(term, null, nowMs);
+      return;
+    }
+    this.followConfiguration();
+    if (this.transfer.target !== null && !isVoter(configuration, this.transfer.target)) this.transfer.abort();
+    this.commit();
+  }
+
+  /** Entries were applied: leaves a joint configuration that is to be left by itself. */
+  applied(nowMs: number): void {
+    const { log, configuration } = this.raft;
+    if (!configuration.autoLeave || this.pendingChangeIndex > log.appliedIndex) return;
+    this.accept({ kind: "configuration", data: noData, change: { changes: [], transition: "auto" } }, nowMs);
+    this.pendingChangeIndex = log.lastIndex;
+  }
+
+  private accept(content: EntryContent, nowMs: number): Proposal {
+    const index = this.append(content, nowMs);
+    this.commit();
+    return { accepted: true, index, term: this.raft.term };
+  }
+
+  private append(content: EntryContent, nowMs: number): number {
     const { log, term } = this.raft;
     this.lastTimeMs = Math.max(this.lastTimeMs, Math.floor(nowMs));
-    const entry: Entry = { index: log.lastIndex + 1, term, kind, timeMs: this.lastTimeMs, data };
+    const entry: Entry = { index: log.lastIndex + 1, term, timeMs: this.lastTimeMs, ...content };
     log.append([entry]);
     const bytes = entryBytes(entry);
     this.uncommitted.push({ index: entry.index, bytes });
@@ -127,7 +199,7 @@ export class Leader implements Role {
    */
   private commit(): void {
     const { log, term, configuration } = this.raft;
-    const index = majorityReached(configuration.voters, (voter) => this.matchIndex(voter));
+    const index = majorityReached(configuration, (voter) => this.matchIndex(voter));
     if (index <= log.commitIndex || log.term(index) !== term) return;
     log.commitTo(index);
     const waiting = this.uncommitted.findIndex((entry) => entry.index > index);
@@ -137,46 +209,101 @@ export class Leader implements Role {
   }
 
   private matchIndex(voter: NodeId): number {
-    return voter === this.raft.id ? this.raft.log.lastIndex : (this.peers.get(voter)?.matchIndex ?? 0);
+    return voter === this.raft.id ? this.raft.log.lastIndex : (this.progress.get(voter)?.matchIndex ?? 0);
+  }
+
+  /** Keeps what is known of peers that stay, and begins with those that are new. */
+  private followConfiguration(): void {
+    const { configuration, id, log, options } = this.raft;
+    const peers = members(configuration).filter((peer) => peer !== id);
+    for (const peer of this.progress.keys()) if (!peers.includes(peer)) this.progress.delete(peer);
+    for (const peer of peers) {
+      if (this.progress.has(peer)) continue;
+      const progress = new Progress(log.lastIndex + 1, options);
+      // A new peer gets the time until the next check before it counts as silent.
+      progress.recentlyActive = true;
+      progress.nudge = true;
+      this.progress.set(peer, progress);
+    }
   }
 
   private appendReply(progress: Progress, reply: AppendReply): void {
     const { rejection, index } = reply;
+    const { log } = this.raft;
     if (rejection === null) {
-      progress.accepted(index);
+      progress.accepted(index, log.firstIndex);
       this.commit();
       return;
     }
     // The follower skipped what can't match because of its terms; skip what can't because of ours.
-    const hint = this.raft.log.lastAtMost(rejection.hintIndex, rejection.hintTerm);
-    if (progress.rejected(index, hint.index) && progress.state === "probe") progress.nudge = true;
+    const hint = log.lastAtMost(rejection.hintIndex, rejection.hintTerm);
+    progress.rejected(index, hint.index);
   }
 
   private heardFromQuorum(): boolean {
-    const { voters } = this.raft.configuration;
     const heard = (voter: NodeId): number =>
-      voter === this.raft.id || this.peers.get(voter)?.recentlyActive === true ? 1 : 0;
-    const quorum = majorityReached(voters, heard) === 1;
-    for (const progress of this.peers.values()) progress.recentlyActive = false;
+      voter === this.raft.id || this.progress.get(voter)?.recentlyActive === true ? 1 : 0;
+    const quorum = majorityReached(this.raft.configuration, heard) >= 1;
+    for (const progress of this.progress.values()) progress.recentlyActive = false;
     return quorum;
   }
 
-  /** A heartbeat that is due starts a round, and so does a read when no earlier round is still being answered. */
-  private startRound(): boolean {
+  /** Lets the target stand for election as soon as it has everything (thesis, section 3.10). */
+  private advanceTransfer(peer: NodeId): void {
+    const { id: from, term, log } = this.raft;
+    const progress = this.progress.get(peer);
+    if (this.transfer.target !== peer || progress === undefined || progress.matchIndex < log.lastIndex) return;
+    this.raft.send({ type: "timeoutNow", from, to: peer, term });
+  }
+
+  private addRead(read: Asked, nowMs: number): void {
+    this.reads.add(read);
+    if (this.holdsLease(nowMs)) this.answer(this.raft.log.commitIndex, this.reads.takeWaiting());
+  }
+
+  /**
+   * True while a majority has promised to elect nobody else: it was asked at `confirmedAtMs`, answered later, and keeps to
+   * its leader for the shortest election timeout from then on (thesis, section 6.4.1).
+   */
+  private holdsLease(nowMs: number): boolean {
+    const { leaseReads, electionMinMs, maxClockDriftMs } = this.raft.options;
+    const since = this.reads.confirmedAtMs;
+    if (!leaseReads || since === null || this.transfer.target !== null || !this.mayRead) return false;
+    return nowMs < since + electionMinMs - maxClockDriftMs;
+  }
+
+  /** False until an entry of this term is committed: before, the commit index may lag (Raft paper, section 8). */
+  private get mayRead(): boolean {
     const { log, term } = this.raft;
-    if (!this.heartbeatDue && !this.reads.wantsRound) return false;
-    const mayRead = log.term(log.commitIndex) === term;
-    if (!this.heartbeatDue && !mayRead) return false;
-    this.reads.startRound(mayRead ? log.commitIndex : null);
+    return log.term(log.commitIndex) === term;
+  }
+
+  /** A heartbeat that is due starts a round, and so does a read when no earlier round is still being answered. */
+  private startRound(nowMs: number): boolean {
+    const reading = this.mayRead && this.reads.wantsRound;
+    if (!this.heartbeatDue && !reading) return false;
+    this.reads.startRound(this.mayRead ? this.raft.log.commitIndex : null, nowMs);
     return true;
   }
 
   private confirmReads(): void {
     const { configuration, id } = this.raft;
     const acked = (voter: NodeId): number =>
-      voter === id ? this.reads.round : (this.peers.get(voter)?.ackedRound ?? 0);
-    const round = majorityReached(configuration.voters, acked);
-    for (const read of this.reads.confirm(round)) this.raft.confirmRead(read);
+      voter === id ? this.reads.round : (this.progress.get(voter)?.ackedRound ?? 0);
+    const round = majorityReached(configuration, acked);
+    for (const { index, reads } of this.reads.confirm(round)) this.answer(index, reads);
+  }
+
+  private answer(index: number, reads: readonly Asked[]): void {
+    const { id: from, term } = this.raft;
+    const byFollower = new Map<NodeId, number[]>();
+    for (const { follower, context } of reads) {
+      if (follower === null) this.raft.confirmRead({ context, index });
+      else byFollower.set(follower, [...(byFollower.get(follower) ?? []), context]);
+    }
+    for (const [to, contexts] of byFollower) {
+      this.raft.send({ type: "readIndexReply", from, to, term, contexts, index });
+    }
   }
 
   private sendHeartbeat(to: NodeId, progress: Progress): void {
@@ -189,17 +316,22 @@ export class Leader implements Role {
   /** Sends what the peer lacks and the window allows, and a moved commit index at once. */
   private replicate(to: NodeId, progress: Progress): void {
     const { log } = this.raft;
-    while (!progress.paused && !progress.windowFull && progress.nextIndex <= log.lastIndex) {
+    while (canSend(progress) && !progress.windowFull && progress.nextIndex <= log.lastIndex) {
       this.sendAppend(to, progress);
     }
-    const commitMoved = log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
-    if (!progress.paused && (progress.nudge || commitMoved)) this.sendAppend(to, progress);
+    const commitMoved =
+      log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
+    if (canSend(progress) && (progress.nudge || commitMoved)) this.sendAppend(to, progress);
   }
 
   private sendAppend(to: NodeId, progress: Progress): void {
     const { id: from, term, log, options } = this.raft;
     const prevLogIndex = progress.nextIndex - 1;
-    const prevLogTerm = log.term(prevLogIndex) ?? 0;
+    const prevLogTerm = log.term(prevLogIndex);
+    if (prevLogTerm === undefined) {
+      this.sendSnapshot(to, progress);
+      return;
+    }
     const more = !progress.windowFull && progress.nextIndex <= log.lastIndex;
     const entries = more ? log.read(progress.nextIndex, log.lastIndex, options.maxAppendBytes) : [];
     const { commitIndex } = log;
@@ -207,4 +339,25 @@ export class Leader implements Role {
     const round = this.reads.round;
     this.raft.send({ type: "appendEntries", from, to, term, prevLogIndex, prevLogTerm, entries, commitIndex, round });
   }
+
+  /** The log no longer has what the peer lacks: sends the state instead (Raft paper, section 7). */
+  private sendSnapshot(to: NodeId, progress: Progress): void {
+    const { id: from, term } = this.raft;
+    if (!progress.recentlyActive) {
+      // Nobody is there to take it; an answer to a heartbeat will bring this up again.
+      progress.paused = true;
+      return;
+    }
+    const snapshot = this.raft.snapshot();
+    progress.becomeSnapshot(snapshot.index);
+    this.raft.send({ type: "installSnapshot", from, to, term, snapshot, round: this.reads.round });
+  }
+}
+
+type EntryContent = Pick<Entry, "kind" | "data" | "change">;
+
+const noData = new Uint8Array(0);
+
+function canSend(progress: Progress): boolean {
+  return !progress.paused && progress.state !== "snapshot";
 }

@@ -15,15 +15,27 @@ export interface StoredLog {
   /** The first entry that is stored; one past `lastIndex` when none is. */
   readonly firstIndex: number;
   readonly lastIndex: number;
-  /** The term of the entry before `firstIndex`; 0 when that is the beginning. */
+  /** The term and the clock of the entry before `firstIndex`; 0 when that is the beginning. */
   readonly previousTerm: number;
+  readonly previousTimeMs: number;
   /** The last entry that the state machine has applied. */
   readonly appliedIndex: number;
 }
 
+/** The entry that a state stands for, with all before it. */
+export interface SnapshotPoint {
+  readonly index: number;
+  readonly term: number;
+  readonly timeMs: number;
+}
+
+/** How much of the log is looked through at a time. */
+const scanBytes = 1024 * 1024;
+
 export class RaftLog {
-  readonly firstIndex: number;
-  private readonly previousTerm: number;
+  private first: number;
+  private previousTerm: number;
+  private previousTimeMs: number;
   private readonly reader: LogReader;
   private readonly maxCachedBytes: number;
   /** The newest entries, up to the last; all that are not saved are here. */
@@ -38,14 +50,20 @@ export class RaftLog {
   constructor(stored: StoredLog, reader: LogReader, maxCachedBytes: number) {
     assert(stored.appliedIndex >= stored.firstIndex - 1, "entries are missing between the state and the log");
     assert(stored.appliedIndex <= stored.lastIndex, "the state is ahead of the log");
-    this.firstIndex = stored.firstIndex;
+    this.first = stored.firstIndex;
     this.previousTerm = stored.previousTerm;
+    this.previousTimeMs = stored.previousTimeMs;
     this.reader = reader;
     this.maxCachedBytes = maxCachedBytes;
     this.tailFirst = stored.lastIndex + 1;
     this.savedUpTo = stored.lastIndex;
     this.commit = stored.appliedIndex;
     this.applied = stored.appliedIndex;
+  }
+
+  /** The first entry that is still here; one past `lastIndex` when there is none. */
+  get firstIndex(): number {
+    return this.first;
   }
 
   get lastIndex(): number {
@@ -56,10 +74,9 @@ export class RaftLog {
     return this.term(this.lastIndex) ?? 0;
   }
 
-  /** The clock of the last entry; 0 when there is none. */
-  get lastTimeMs(): number {
-    const last = this.lastIndex;
-    return last < this.firstIndex ? 0 : (this.read(last, last, 0)[0]?.timeMs ?? 0);
+  /** The clock of an entry that the log has, or of the one before its first; 0 before the beginning. */
+  timeMs(index: number): number {
+    return index < this.firstIndex ? this.previousTimeMs : (this.read(index, index, 0)[0]?.timeMs ?? 0);
   }
 
   get savedIndex(): number {
@@ -148,13 +165,54 @@ export class RaftLog {
     return unsaved;
   }
 
-  /** Hands out committed entries that are to be applied; from then on they count as applied. */
+  /**
+   * Hands out committed entries that are to be applied; from then on they count as applied. A change of configuration
+   * ends a batch: what follows it is applied under the new one.
+   */
   takeCommitted(maxBytes: number): readonly Entry[] {
     if (this.applied === this.commit) return [];
-    const committed = this.read(this.applied + 1, this.commit, maxBytes);
+    const read = this.read(this.applied + 1, this.commit, maxBytes);
+    const change = read.findIndex((entry) => entry.kind === "configuration");
+    const committed = change < 0 ? read : read.slice(0, change + 1);
     this.applied += committed.length;
     this.evict();
     return committed;
+  }
+
+  /** True if a change of configuration is committed but not applied. */
+  get hasUnappliedChange(): boolean {
+    for (let first = this.applied + 1; first <= this.commit; ) {
+      const read = this.read(first, this.commit, scanBytes);
+      if (read.some((entry) => entry.kind === "configuration")) return true;
+      first += read.length;
+    }
+    return false;
+  }
+
+  /** Forgets entries up to `index`, which must be applied: the state stands for them. */
+  compactTo(index: number): void {
+    assert(index <= this.applied, `entry ${index} is not applied and can't be forgotten`);
+    if (index < this.first) return;
+    this.previousTimeMs = this.timeMs(index);
+    this.previousTerm = this.term(index) ?? 0;
+    this.first = index + 1;
+    const cached = Math.min(Math.max(0, this.first - this.tailFirst), this.tail.length);
+    for (const entry of this.tail.splice(0, cached)) this.tailBytes -= entryBytes(entry);
+    this.tailFirst = Math.max(this.tailFirst, this.first);
+  }
+
+  /** Replaces everything by a state at `index`, which must be beyond what is committed. */
+  restore({ index, term, timeMs }: SnapshotPoint): void {
+    assert(index > this.commit, `a snapshot at ${index} would undo what is committed`);
+    this.tail = [];
+    this.tailBytes = 0;
+    this.tailFirst = index + 1;
+    this.first = index + 1;
+    this.previousTerm = term;
+    this.previousTimeMs = timeMs;
+    this.savedUpTo = index;
+    this.commit = index;
+    this.applied = index;
   }
 
   private truncateFrom(index: number): void {

@@ -1,5 +1,6 @@
 /** The messages between nodes: one-way values, requests and replies alike. */
 
+import type { Configuration } from "./configuration.ts";
 import type { Entry, NodeId } from "./entry.ts";
 
 interface Envelope {
@@ -13,6 +14,8 @@ interface Envelope {
 export interface RequestVote extends Envelope {
   readonly type: "requestVote";
   readonly preVote: boolean;
+  /** The leader asked for this election: who hears it may vote although that leader was heard lately. */
+  readonly transfer: boolean;
   readonly lastLogIndex: number;
   readonly lastLogTerm: number;
 }
@@ -59,9 +62,64 @@ export interface HeartbeatReply extends Envelope {
   readonly round: number;
 }
 
-export type Message = RequestVote | VoteReply | AppendEntries | AppendReply | Heartbeat | HeartbeatReply;
+/** A point of the log and all of the state there that is the protocol's own (Raft paper, section 7). */
+export interface Snapshot {
+  /** The last entry that the state includes. */
+  readonly index: number;
+  /** That entry's term and clock. */
+  readonly term: number;
+  readonly timeMs: number;
+  /** The configuration in force there. */
+  readonly configuration: Configuration;
+}
 
-/** True for what only the leader of the message's term can have sent. */
-export function isFromLeader(message: Message): message is AppendEntries | Heartbeat {
+/**
+ * Replaces a log that ends before the leader's begins. The state machine's part travels beside this message: the
+ * receiving host hands it over when it has that part too. It is answered like an append.
+ */
+export interface InstallSnapshot extends Envelope {
+  readonly type: "installSnapshot";
+  readonly snapshot: Snapshot;
+  readonly round: number;
+}
+
+/** Asks the leader up to where reads that arrived at a follower must wait (thesis, section 6.4). */
+export interface ReadIndexRequest extends Envelope {
+  readonly type: "readIndexRequest";
+  /** The follower's names for the reads, never used twice, not even by a later incarnation. */
+  readonly contexts: readonly number[];
+}
+
+export interface ReadIndexReply extends Envelope {
+  readonly type: "readIndexReply";
+  readonly contexts: readonly number[];
+  /** The leader's commit index at a time after the request arrived at which it still led. */
+  readonly index: number;
+}
+
+/** Tells the receiver to stand for election at once (thesis, section 3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: "timeoutNow";
+}
+
+export type Message =
+  | RequestVote
+  | VoteReply
+  | AppendEntries
+  | AppendReply
+  | Heartbeat
+  | HeartbeatReply
+  | InstallSnapshot
+  | ReadIndexRequest
+  | ReadIndexReply
+  | TimeoutNow;
+
+/** True for what a leader sends to replicate and to stay in contact. */
+export function isFromLeader(message: Message): message is AppendEntries | Heartbeat | InstallSnapshot {
+  return message.type === "appendEntries" || message.type === "heartbeat" || message.type === "installSnapshot";
+}
+
+/** True for what promises nothing about the sender's own disk. */
+export function mayLeaveEarly(message: Message): boolean {
   return message.type === "appendEntries" || message.type === "heartbeat";
 }

@@ -16,6 +16,14 @@ export interface RaftOptions {
   readonly preVote: boolean;
   /** Step down without a quorum, and stick to a leader that was heard lately. */
   readonly checkQuorum: boolean;
+  /**
+   * Answer reads without a round while a majority has promised not to elect another leader (thesis, section 6.4.1). It
+   * trusts the clocks of all nodes to run equally fast within `maxClockDriftMs` per election timeout; without it no
+   * answer depends on a clock.
+   */
+  readonly leaseReads: boolean;
+  /** By how much a lease ends before the promise that it rests on, in milliseconds. */
+  readonly maxClockDriftMs: number;
   /** The most bytes of entries in one message; a single larger entry travels alone. */
   readonly maxAppendBytes: number;
   /** The most append messages sent to one peer and not yet answered. */
@@ -36,6 +44,8 @@ const mebibyte = 1024 * 1024;
 export const defaultOptions = {
   preVote: true,
   checkQuorum: true,
+  leaseReads: false,
+  maxClockDriftMs: 10,
   maxAppendBytes: mebibyte,
   maxInflightMessages: 64,
   maxInflightBytes: 8 * mebibyte,
@@ -48,5 +58,7 @@ export function assertOptions(options: RaftOptions): void {
   assert(options.heartbeatMs > 0, "heartbeatMs must be above 0");
   assert(options.heartbeatMs < options.electionMinMs, "heartbeatMs must be below electionMinMs");
   assert(options.electionMinMs <= options.electionMaxMs, "electionMinMs must not exceed electionMaxMs");
+  assert(!options.leaseReads || options.checkQuorum, "leaseReads needs checkQuorum");
+  assert(options.maxClockDriftMs >= 0, "maxClockDriftMs must not be negative");
   assert(options.maxInflightMessages >= 1, "maxInflightMessages must be at least 1");
 }

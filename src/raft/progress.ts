@@ -15,9 +15,10 @@ interface Inflight {
 
 /**
  * In `probe` the peer's log is not known: one append at a time looks for the point where it is equal. In `replicate`
- * appends are sent ahead of their answers, as far as the in-flight window allows.
+ * appends are sent ahead of their answers, as far as the in-flight window allows. In `snapshot` the peer's log ends
+ * before the leader's begins: a snapshot is on its way, and nothing else is sent.
  */
-export type ProgressState = "probe" | "replicate";
+export type ProgressState = "probe" | "replicate" | "snapshot";
 
 export class Progress {
   state: ProgressState = "probe";
@@ -39,6 +40,8 @@ export class Progress {
   nudge = false;
   /** A heartbeat of the timer is unanswered; its answer is the moment to look for lost appends. */
   heartbeatSent = false;
+  /** The index of the snapshot that is on its way; 0 when none is. */
+  pendingSnapshot = 0;
   private inflights: Inflight[] = [];
   private inflightBytes = 0;
   private readonly limits: InflightLimits;
@@ -58,6 +61,7 @@ export class Progress {
   sent(entries: readonly Entry[], commitIndex: number): void {
     this.nudge = false;
     this.sentCommitIndex = Math.max(this.sentCommitIndex, commitIndex);
+    assert(this.state !== "snapshot", "nothing is appended to a peer that waits for a snapshot");
     if (this.state === "probe") {
       this.paused = true;
       return;
@@ -72,13 +76,21 @@ export class Progress {
     this.paused = this.windowFull;
   }
 
-  /** Takes an accepted append. Answers may come late, twice and out of order: the match never falls. */
-  accepted(matchIndex: number): void {
+  /**
+   * Takes an accepted append. Answers may come late, twice and out of order: the match never falls.
+   * `firstIndex` is where the leader's log begins.
+   */
+  accepted(matchIndex: number, firstIndex: number): void {
     this.matchIndex = Math.max(this.matchIndex, matchIndex);
     this.nextIndex = Math.max(this.nextIndex, this.matchIndex + 1);
     if (this.state === "probe") {
       // An answer to an older append proves the log equal up to its index, which is all that replicating needs.
       if (matchIndex === this.matchIndex) this.becomeReplicate();
+      return;
+    }
+    if (this.state === "snapshot") {
+      // Whether by that snapshot, by another or by appends: the peer has what the log can go on from.
+      if (this.matchIndex + 1 >= firstIndex) this.becomeReplicate();
       return;
     }
     const freed = this.inflights.findIndex((inflight) => inflight.lastIndex > this.matchIndex);
@@ -93,6 +105,7 @@ export class Progress {
    * it was news: a late or repeated rejection must not throw back what is known by now.
    */
   rejected(prevLogIndex: number, hintIndex: number): boolean {
+    if (this.state === "snapshot") return false;
     if (this.state === "replicate") {
       if (prevLogIndex <= this.matchIndex) return false;
       this.becomeProbe();
@@ -108,11 +121,32 @@ export class Progress {
 
   /** What was sent may be lost: go back to what is known. */
   becomeProbe(): void {
+    // After a snapshot, delivered or not, the point to ask at is where it would have led.
+    this.nextIndex = Math.max(this.matchIndex, this.pendingSnapshot) + 1;
+    this.pendingSnapshot = 0;
     this.state = "probe";
-    this.nextIndex = this.matchIndex + 1;
     this.sentCommitIndex = Math.min(this.sentCommitIndex, this.matchIndex);
     this.forgetInflights();
     this.nudge = true;
+  }
+
+  /** A snapshot of the state at `index` is being sent. */
+  becomeSnapshot(index: number): void {
+    this.forgetInflights();
+    this.state = "snapshot";
+    this.pendingSnapshot = index;
+    this.nextIndex = index + 1;
+    this.sentCommitIndex = index;
+    this.nudge = false;
+  }
+
+  /** The sending of the snapshot has ended; the peer's next answer will tell where it is. */
+  snapshotSent(delivered: boolean): void {
+    if (this.state !== "snapshot") return;
+    if (!delivered) this.pendingSnapshot = 0;
+    this.becomeProbe();
+    // Wait for the answer to the snapshot, or for the next heartbeat's, rather than ask while it is being installed.
+    this.paused = true;
   }
 
   /** Takes any answer of this term: the peer lives. */
@@ -128,11 +162,12 @@ export class Progress {
     if (!this.heartbeatSent) return;
     this.heartbeatSent = false;
     this.paused = false;
-    this.nudge = this.state === "probe" || this.matchIndex < lastIndex;
+    this.nudge = this.state !== "snapshot" && (this.state === "probe" || this.matchIndex < lastIndex);
   }
 
   private becomeReplicate(): void {
     this.state = "replicate";
+    this.pendingSnapshot = 0;
     this.nextIndex = this.matchIndex + 1;
     this.forgetInflights();
   }

@@ -2,14 +2,16 @@
 
 import { assert } from "./assert.ts";
 import { Candidate } from "./candidate.ts";
-import { assertConfiguration, type Configuration } from "./configuration.ts";
+import { changeConfiguration, type ConfigurationChange } from "./configuration-change.ts";
+import { type Configuration, isVoter, members } from "./configuration.ts";
 import type { Entry, HardState, NodeId } from "./entry.ts";
 import { Follower } from "./follower.ts";
 import { Leader, type Proposal } from "./leader.ts";
 import { type LogReader, RaftLog, type StoredLog } from "./log.ts";
-import { isFromLeader, type Message, type RequestVote } from "./message.ts";
+import { isFromLeader, mayLeaveEarly, type Message, type RequestVote, type Snapshot } from "./message.ts";
 import { assertOptions, type RaftOptions } from "./options.ts";
 import type { Role, RoleName } from "./role.ts";
+import type { TransferOutcome } from "./transfer.ts";
 
 /** What a node starts from: all that it had made durable. */
 export interface StoredState {
@@ -39,10 +41,14 @@ export interface Ready {
   readonly early: readonly Message[];
   /** To be made durable; null when unchanged. */
   readonly hardState: HardState | null;
+  /** Replaces the whole log and the whole state, before `entries` are saved; null when there is none. */
+  readonly snapshot: Snapshot | null;
   /** To be made durable; the first one replaces whatever is stored from its index on. */
   readonly entries: readonly Entry[];
   /** To be applied, in order. */
   readonly committed: readonly Entry[];
+  /** In force after `committed`, and to be made durable with it; null when unchanged. */
+  readonly configuration: Configuration | null;
   readonly messages: readonly Message[];
   readonly reads: readonly ConfirmedRead[];
 }
@@ -61,10 +67,12 @@ export class Raft {
   readonly log: RaftLog;
   readonly counters: RaftCounters = { preVotesStarted: 0, electionsStarted: 0, electionsWon: 0, heartbeatsSent: 0 };
   private readonly random: () => number;
-  private members: Configuration;
+  private inForce: Configuration;
   private currentTerm: number;
   private votedFor: NodeId | null;
   private savedHardState: HardState;
+  private savedConfiguration: Configuration;
+  private restored: Snapshot | null = null;
   private current: Role;
   private outbox: Message[] = [];
   private confirmedReads: ConfirmedRead[] = [];
@@ -83,16 +91,19 @@ export class Raft {
     nowMs: number,
   ) {
     assertOptions(options);
-    assertConfiguration(stored.configuration);
     this.id = id;
     this.options = options;
     this.random = random;
-    this.members = stored.configuration;
+    this.inForce = stored.configuration;
+    this.savedConfiguration = stored.configuration;
     this.currentTerm = stored.hardState.term;
     this.votedFor = stored.hardState.vote;
     this.savedHardState = stored.hardState;
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
-    this.current = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    const follower = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    // Its memory of a promise to a leader is gone, the promise is not.
+    if (options.leaseReads) follower.lastContactMs = nowMs;
+    this.current = follower;
   }
 
   get term(): number {
@@ -104,7 +115,7 @@ export class Raft {
   }
 
   get configuration(): Configuration {
-    return this.members;
+    return this.inForce;
   }
 
   get role(): RoleName {
@@ -127,7 +138,7 @@ export class Raft {
   }
 
   get isVoter(): boolean {
-    return this.members.voters.includes(this.id);
+    return isVoter(this.inForce, this.id);
   }
 
   /** When `tick` is due next, in the time of the calls; infinite when nothing waits for time. */
@@ -160,14 +171,27 @@ export class Raft {
       : { accepted: false, reason: "not_leader" };
   }
 
+  /** Proposes another configuration. It is in force when its entry is applied. */
+  proposeChange(change: ConfigurationChange, nowMs: number): Proposal {
+    return this.current instanceof Leader
+      ? this.current.proposeChange(change, nowMs)
+      : { accepted: false, reason: "not_leader" };
+  }
+
   /**
-   * Asks to read the state as of now (ReadIndex, thesis section 6.4). The answer comes as a `ConfirmedRead` with the
-   * same context, or never if this node stops leading in this term. False when it does not lead.
+   * Asks to read the state as of now (ReadIndex, thesis section 6.4), at the leader or through a follower. The answer
+   * comes as a `ConfirmedRead` with the same context, or never if the role, the term or the leader changes before. False
+   * when no leader is known.
+   *
+   * @param context must never be used twice, not even by a later incarnation of this node
    */
-  readIndex(context: number): boolean {
-    if (!(this.current instanceof Leader)) return false;
-    this.current.readIndex(context);
-    return true;
+  readIndex(context: number, nowMs: number): boolean {
+    return this.current.readIndex(context, nowMs);
+  }
+
+  /** Hands leadership to another voter. */
+  transferLeadership(target: NodeId, nowMs: number): TransferOutcome {
+    return this.current instanceof Leader ? this.current.transferTo(target, nowMs) : "not_leader";
   }
 
   /** Tells that messages to a peer were lost. */
@@ -175,32 +199,64 @@ export class Raft {
     if (this.current instanceof Leader) this.current.reportUnreachable(peer);
   }
 
+  /** Tells how the sending of a snapshot to a peer has ended. */
+  reportSnapshot(peer: NodeId, delivered: boolean): void {
+    if (this.current instanceof Leader) this.current.reportSnapshot(peer, delivered);
+  }
+
+  /**
+   * Stops sticking to a leader that is known to be gone, so that another can be elected at once. A follower only; without
+   * effect with lease reads, which rest on it.
+   */
+  forgetLeader(): void {
+    if (this.current instanceof Follower && !this.options.leaseReads) this.current.forgetLeader();
+  }
+
+  /** The state as of the last applied entry. */
+  snapshot(): Snapshot {
+    const { log } = this;
+    const index = log.appliedIndex;
+    return { index, term: log.term(index) ?? 0, timeMs: log.timeMs(index), configuration: this.inForce };
+  }
+
   /** What the host has to do now; null when nothing. Call it until it is null. */
   ready(nowMs: number): Ready | null {
-    if (this.current instanceof Leader) this.current.emit(nowMs);
+    this.current.emit(nowMs);
     const hardState = this.takeHardState();
     // The promise of an early message must not rest on what this very turn has yet to write: a term, or an entry that
     // is committed by this node's own count alone.
     const earlyAllowed = hardState === null && this.log.commitIndex <= this.log.savedIndex;
+    const snapshot = this.restored;
+    this.restored = null;
     const entries = this.log.takeUnsaved();
     const committed = this.log.takeCommitted(this.options.maxApplyBytes);
     const outbox = this.outbox;
     this.outbox = [];
-    const early = earlyAllowed ? outbox.filter(isFromLeader) : [];
-    const messages = earlyAllowed ? outbox.filter((message) => !isFromLeader(message)) : outbox;
+    const early = earlyAllowed ? outbox.filter(mayLeaveEarly) : [];
+    const messages = earlyAllowed ? outbox.filter((message) => !mayLeaveEarly(message)) : outbox;
     const reads = this.takeReads();
-    const empty = outbox.length + entries.length + committed.length + reads.length === 0 && hardState === null;
-    return empty ? null : { early, hardState, entries, committed, messages, reads };
+    this.applyChange(committed.at(-1), nowMs);
+    if (committed.length > 0 && this.current instanceof Leader) this.current.applied(nowMs);
+    const configuration = this.takeConfiguration();
+    const something = outbox.length + entries.length + committed.length + reads.length > 0;
+    if (!something && hardState === null && snapshot === null && configuration === null) return null;
+    return { early, hardState, snapshot, entries, committed, configuration, messages, reads };
   }
 
-  /** Begins an election, or first the question whether it could be won. */
-  campaign(nowMs: number): void {
+  /**
+   * Begins an election, or first the question whether it could be won.
+   *
+   * @param transfer the leader has asked for it, and so there is nothing to ask first (thesis, section 3.10)
+   */
+  campaign(nowMs: number, transfer = false): void {
     if (!this.isVoter || this.current instanceof Leader) return;
-    if (this.options.preVote) {
+    // A committed change may already be in force elsewhere: by the configuration before it, two leaders could be elected.
+    if (this.log.hasUnappliedChange) return;
+    if (this.options.preVote && !transfer) {
       this.counters.preVotesStarted += 1;
-      this.runFor(true, nowMs);
+      this.runFor(true, false, nowMs);
     } else {
-      this.elect(nowMs);
+      this.elect(transfer, nowMs);
     }
   }
 
@@ -230,7 +286,7 @@ export class Raft {
   settleElection(candidate: Candidate, nowMs: number): void {
     switch (candidate.result) {
       case "won":
-        if (candidate.name === "preCandidate") this.elect(nowMs);
+        if (candidate.name === "preCandidate") this.elect(false, nowMs);
         else this.lead(nowMs);
         break;
       case "lost":
@@ -250,15 +306,33 @@ export class Raft {
     return preVote ? (0.1 + 0.9 * this.random()) * electionMinMs : this.drawElectionTimeoutMs();
   }
 
-  private elect(nowMs: number): void {
+  /** Takes a snapshot that a leader has sent; one that holds nothing new changes nothing (Raft paper, figure 13). */
+  restore(snapshot: Snapshot): void {
+    const { index, term, configuration } = snapshot;
+    if (index <= this.log.commitIndex) return;
+    // Whoever is not in the configuration of the snapshot was not meant to have it.
+    if (!members(configuration).includes(this.id)) return;
+    if (this.log.term(index) === term) {
+      // The log has it all: only the commit index was behind.
+      this.log.commitTo(index);
+      return;
+    }
+    this.log.restore(snapshot);
+    this.restored = snapshot;
+    this.inForce = configuration;
+    // It is saved as part of the snapshot.
+    this.savedConfiguration = configuration;
+  }
+
+  private elect(transfer: boolean, nowMs: number): void {
     this.counters.electionsStarted += 1;
     this.enterTerm(this.currentTerm + 1);
     this.votedFor = this.id;
-    this.runFor(false, nowMs);
+    this.runFor(false, transfer, nowMs);
   }
 
-  private runFor(preVote: boolean, nowMs: number): void {
-    const candidate = new Candidate(this, preVote, nowMs);
+  private runFor(preVote: boolean, transfer: boolean, nowMs: number): void {
+    const candidate = new Candidate(this, preVote, transfer, nowMs);
     this.current = candidate;
     candidate.requestVotes();
     this.settleElection(candidate, nowMs);
@@ -281,7 +355,7 @@ export class Raft {
   private adoptTerm(message: Message, nowMs: number): boolean {
     if (message.type === "requestVote") {
       // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
-      if (this.current.refusesVotes(nowMs)) return false;
+      if (this.current.refusesVotes(nowMs) && !message.transfer) return false;
       // A pre-vote asks about a term that does not exist yet.
       if (message.preVote) {
         this.considerVote(message, nowMs);
@@ -328,6 +402,21 @@ export class Raft {
       preVote,
       granted,
     });
+  }
+
+  /** A change comes into force when its entry is applied, which is what `committed` is handed out for. */
+  private applyChange(entry: Entry | undefined, nowMs: number): void {
+    if (entry?.change === undefined) return;
+    const outcome = changeConfiguration(this.inForce, entry.change);
+    assert(outcome.changed, `the change at ${entry.index} was committed but is not possible`);
+    this.inForce = outcome.configuration;
+    this.current.reconfigured(nowMs);
+  }
+
+  private takeConfiguration(): Configuration | null {
+    if (this.inForce === this.savedConfiguration) return null;
+    this.savedConfiguration = this.inForce;
+    return this.inForce;
   }
 
   private takeHardState(): HardState | null {

@@ -17,4 +17,10 @@ export interface Role {
   expire(nowMs: number): void;
   /** A message of the node's own term, vote requests aside. */
   step(message: Message, nowMs: number): void;
+  /** The end of a turn: whatever has gathered is sent. */
+  emit(nowMs: number): void;
+  /** Asks for the point that a read has to wait for; false when nobody can be asked. */
+  readIndex(context: number, nowMs: number): boolean;
+  /** Another configuration is in force. */
+  reconfigured(nowMs: number): void;
 }
