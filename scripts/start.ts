@@ -76,8 +76,14 @@ async function printWelcome(cluster: LocalCluster, statePath: string, logPath: s
   curl ${base}v1/kv/greeting
   curl ${base}v1/cluster
 
-  State is kept in ${relative(process.cwd(), statePath)}, logs in ${relative(process.cwd(), logPath)}. Ctrl-C stops.
+  State is kept in ${brief(statePath)}, logs in ${brief(logPath)}. Ctrl-C stops.
 `);
+}
+
+/** A path as one would type it here. */
+function brief(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") ? path : fromHere;
 }
 
 function describe(error: unknown, { port }: StartOptions): string {
