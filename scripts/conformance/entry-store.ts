@@ -27,7 +27,7 @@ export class EntryStore implements LogReader {
   }
 
   term(index: number): number {
-    return this.entries(index, index, 0)[0]?.term ?? 0;
+    return this.entries(index, index)[0]?.term ?? 0;
   }
 
   entries(first: number, last: number): Entry[] {

@@ -85,7 +85,13 @@ export class Network {
     return entries;
   }
 
-  add(count: number, voters: readonly NodeId[], learners: readonly NodeId[], index: number, options: NodeOptions): void {
+  add(
+    count: number,
+    voters: readonly NodeId[],
+    learners: readonly NodeId[],
+    index: number,
+    options: NodeOptions,
+  ): void {
     for (let added = 0; added < count; added += 1) {
       const id = String(this.players.size + 1);
       this.players.set(id, new Player(id, options, { index, configuration: simpleConfiguration(voters, learners) }));
@@ -131,7 +137,7 @@ export class Network {
 
   /** Processes and delivers among some nodes until nothing is left to do; no time passes. */
   stabilize(ids: readonly NodeId[]): void {
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       const processed = ids.map((id) => this.process(id));
       const delivered = ids.map((id) => this.deliver(id, null, false));
       moved = [...processed, ...delivered].includes(true);

@@ -78,15 +78,22 @@ interface Words {
 
 function words(command: string): Words {
   const [name = "", ...rest] = command.split(/\s+/);
-  const options = rest.filter((word) => word.includes("=")).map((word): [string, string] => {
-    const at = word.indexOf("=");
-    return [word.slice(0, at), word.slice(at + 1)];
-  });
+  const options = rest
+    .filter((word) => word.includes("="))
+    .map((word): [string, string] => {
+      const at = word.indexOf("=");
+      return [word.slice(0, at), word.slice(at + 1)];
+    });
   return { name, plain: rest.filter((word) => !word.includes("=")), options: new Map(options) };
 }
 
 function list(text: string | undefined): readonly string[] {
-  return text === undefined ? [] : text.replaceAll(/[()]/g, "").split(",").filter((item) => item !== "");
+  return text === undefined
+    ? []
+    : text
+        .replaceAll(/[()]/g, "")
+        .split(",")
+        .filter((item) => item !== "");
 }
 
 function perform(network: Network, { cmd, input }: RecordedStep): void {
@@ -109,7 +116,7 @@ function perform(network: Network, { cmd, input }: RecordedStep): void {
     case "campaign":
       return network.campaign(first);
     case "propose":
-      return network.propose(first, second.replace(/^"(.*)"$/, "$1"));
+      return network.propose(first, second);
     case "propose-conf-change":
       return network.proposeChange(first, change(input ?? "", options.get("transition") ?? "auto"));
     case "process-ready":

@@ -129,7 +129,7 @@ export class Driver {
     return new Promise((settle) => {
       const context = this.waiters.addRead({ query, expiresAtMs, settle });
       this.turn(nowMs, () => {
-        this.raft.readIndex(context);
+        this.raft.readIndex(context, nowMs);
       });
     });
   }
@@ -162,7 +162,7 @@ export class Driver {
       if (proposal.accepted) {
         this.waiters.addProposal(proposal.index, { term: proposal.term, settle, ...times });
       } else {
-        settle(proposal.reason === "not_leader" ? notLeader : overloaded);
+        settle(proposal.reason === "overloaded" ? overloaded : notLeader);
       }
     }
   }
@@ -184,7 +184,8 @@ export class Driver {
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
-  private write({ hardState, entries, committed }: Ready): ReadonlyMap<number, Uint8Array> {
+  private write({ hardState, entries, committed, configuration, snapshot }: Ready): ReadonlyMap<number, Uint8Array> {
+    assert(snapshot === null, "this node's storage takes no snapshots");
     const lastCommitted = committed.at(-1);
     if (hardState === null && entries.length === 0 && lastCommitted === undefined) return new Map();
     const { storage, observer } = this.host;
@@ -195,6 +196,7 @@ export class Driver {
       if (lastCommitted === undefined) return new Map();
       const results = this.apply(committed);
       storage.saveAppliedIndex(lastCommitted.index);
+      if (configuration !== null) storage.saveConfiguration(configuration);
       return results;
     });
   }

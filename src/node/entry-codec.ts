@@ -2,17 +2,21 @@
 
 import { MalformedError, type ByteReader } from "../bytes/reader.ts";
 import type { ByteWriter } from "../bytes/writer.ts";
+import { readChange, writeChange } from "./configuration-codec.ts";
 import type { Entry, EntryKind } from "../raft/entry.ts";
 
 // Kinds are numbers for ever: they are in logs.
-const kinds: readonly EntryKind[] = ["noop", "command"];
-const leastEntryBytes = 21;
+const kinds: readonly EntryKind[] = ["noop", "command", "configuration"];
+const leastEntryBytes = 20;
+const noData = new Uint8Array(0);
 
 /** Writes entries that follow one another, the first one's index before them. */
 export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
   writer.u53(entries[0]?.index ?? 0).u32(entries.length);
   for (const entry of entries) {
-    writer.u8(kinds.indexOf(entry.kind)).u53(entry.term).u53(entry.timeMs).bytes(entry.data);
+    writer.u8(kinds.indexOf(entry.kind)).u53(entry.term).u53(entry.timeMs);
+    if (entry.change === undefined) writer.bytes(entry.data);
+    else writeChange(writer, entry.change);
   }
 }
 
@@ -28,7 +32,12 @@ export function readEntries(reader: ByteReader): Entry[] {
     if (kind === undefined) throw new MalformedError("unknown kind of entry");
     const term = reader.u53();
     const timeMs = reader.u53();
-    entries.push({ index: firstIndex + position, term, kind, timeMs, data: reader.bytes() });
+    const index = firstIndex + position;
+    if (kind === "configuration") {
+      entries.push({ index, term, kind, timeMs, data: noData, change: readChange(reader) });
+    } else {
+      entries.push({ index, term, kind, timeMs, data: reader.bytes() });
+    }
   }
   return entries;
 }

@@ -4,6 +4,7 @@ import { ByteReader, MalformedError } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
+import { readConfiguration, writeConfiguration } from "./configuration-codec.ts";
 import { readEntries, writeEntries } from "./entry-codec.ts";
 
 const magic = 0xd12a;
@@ -36,6 +37,10 @@ const tag = {
   appendReply: 4,
   heartbeat: 5,
   heartbeatReply: 6,
+  installSnapshot: 7,
+  readIndexRequest: 8,
+  readIndexReply: 9,
+  timeoutNow: 10,
 } as const satisfies Record<Message["type"], number>;
 
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
@@ -72,7 +77,8 @@ function writeMessage(writer: ByteWriter, message: Message): void {
   writer.u8(tag[message.type]).u53(message.term);
   switch (message.type) {
     case "requestVote":
-      writer.u8(Number(message.preVote)).u53(message.lastLogIndex).u53(message.lastLogTerm);
+      writer.u8(Number(message.preVote)).u8(Number(message.transfer));
+      writer.u53(message.lastLogIndex).u53(message.lastLogTerm);
       break;
     case "voteReply":
       writer.u8(Number(message.preVote)).u8(Number(message.granted));
@@ -94,6 +100,21 @@ function writeMessage(writer: ByteWriter, message: Message): void {
     case "heartbeatReply":
       writer.u53(message.round);
       break;
+    case "installSnapshot": {
+      const { index, term, timeMs, configuration } = message.snapshot;
+      writer.u53(message.round).u53(index).u53(term).u53(timeMs);
+      writeConfiguration(writer, configuration);
+      break;
+    }
+    case "readIndexRequest":
+      writeContexts(writer, message.contexts);
+      break;
+    case "readIndexReply":
+      writer.u53(message.index);
+      writeContexts(writer, message.contexts);
+      break;
+    case "timeoutNow":
+      break;
   }
 }
 
@@ -103,7 +124,9 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
   switch (kind) {
     case tag.requestVote: {
       const preVote = readFlag(reader);
-      return { type: "requestVote", ...envelope, preVote, lastLogIndex: reader.u53(), lastLogTerm: reader.u53() };
+      const transfer = readFlag(reader);
+      const lastLogIndex = reader.u53();
+      return { type: "requestVote", ...envelope, preVote, transfer, lastLogIndex, lastLogTerm: reader.u53() };
     }
     case tag.voteReply: {
       const preVote = readFlag(reader);
@@ -129,9 +152,32 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
       return { type: "heartbeat", ...envelope, commitIndex: reader.u53(), round: reader.u53() };
     case tag.heartbeatReply:
       return { type: "heartbeatReply", ...envelope, round: reader.u53() };
+    case tag.installSnapshot: {
+      const round = reader.u53();
+      const point = { index: reader.u53(), term: reader.u53(), timeMs: reader.u53() };
+      const snapshot = { ...point, configuration: readConfiguration(reader) };
+      return { type: "installSnapshot", ...envelope, snapshot, round };
+    }
+    case tag.readIndexRequest:
+      return { type: "readIndexRequest", ...envelope, contexts: readContexts(reader) };
+    case tag.readIndexReply:
+      return { type: "readIndexReply", ...envelope, index: reader.u53(), contexts: readContexts(reader) };
+    case tag.timeoutNow:
+      return { type: "timeoutNow", ...envelope };
     default:
       throw new MalformedError(`unknown kind of message: ${kind}`);
   }
+}
+
+function writeContexts(writer: ByteWriter, contexts: readonly number[]): void {
+  writer.u32(contexts.length);
+  for (const context of contexts) writer.u53(context);
+}
+
+function readContexts(reader: ByteReader): number[] {
+  const count = reader.u32();
+  if (count * 8 > reader.remaining) throw new MalformedError("more reads than bytes");
+  return Array.from({ length: count }, () => reader.u53());
 }
 
 function readFlag(reader: ByteReader): boolean {

@@ -1,6 +1,7 @@
 /** Who a new node is: made from the group's name and its first configuration. */
 
 import type { MemberSpecification } from "../internal.ts";
+import { simpleConfiguration } from "../raft/configuration.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import type { Identity } from "./storage.ts";
 
@@ -8,7 +9,7 @@ import type { Identity } from "./storage.ts";
 export function firstConfiguration(members: readonly MemberSpecification[]): Configuration {
   const ids = (role: MemberSpecification["role"]): string[] =>
     members.filter((member) => member.role === role).map((member) => member.id);
-  return { voters: ids("voter"), learners: ids("learner") };
+  return simpleConfiguration(ids("voter"), ids("learner"));
 }
 
 /** The identity of a node whose storage is being made. */

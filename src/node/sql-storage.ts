@@ -83,7 +83,13 @@ export class SqlStorage implements NodeStorage {
       // Written by `create` alone.
       configuration: JSON.parse(state.configuration) as Configuration,
       hardState: { term: state.term, vote: state.vote },
-      log: { firstIndex: 1, lastIndex: this.lastIndex, previousTerm: 0, appliedIndex: state.applied_index },
+      log: {
+        firstIndex: 1,
+        lastIndex: this.lastIndex,
+        previousTerm: 0,
+        previousTimeMs: 0,
+        appliedIndex: state.applied_index,
+      },
     };
   }
 
@@ -108,6 +114,10 @@ export class SqlStorage implements NodeStorage {
 
   saveAppliedIndex(index: number): void {
     this.write("UPDATE raft_state SET applied_index = ?", index);
+  }
+
+  saveConfiguration(configuration: Configuration): void {
+    this.write("UPDATE raft_state SET configuration = ?", JSON.stringify(configuration));
   }
 
   saveEntries(entries: readonly Entry[]): void {

@@ -34,4 +34,5 @@ export interface NodeStorage extends LogReader {
   /** Stores entries that follow one another, in the place of whatever is stored from the first one's index on. */
   saveEntries(entries: readonly Entry[]): void;
   saveAppliedIndex(index: number): void;
+  saveConfiguration(configuration: Configuration): void;
 }

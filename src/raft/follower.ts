@@ -15,6 +15,8 @@ export class Follower implements Role {
   /** Reads that the leader was asked about; `unsent` ones go out at the end of the turn. */
   private readonly askedReads = new Set<number>();
   private unsentReads: number[] = [];
+  /** The timer came too late once since the last contact. */
+  private excused = false;
 
   constructor(raft: Raft, leader: NodeId | null, electionTimeoutMs: number, nowMs: number) {
     this.raft = raft;
@@ -29,6 +31,14 @@ export class Follower implements Role {
   }
 
   expire(nowMs: number): void {
+    const { heartbeatMs } = this.raft.options;
+    if (!this.excused && nowMs - this.deadlineMs > heartbeatMs) {
+      // So late a timer means that this node stood still, not its leader, whose heartbeats may be waiting behind the
+      // timer: give them the time of two before anybody is asked for a vote.
+      this.excused = true;
+      this.deadlineMs = nowMs + 2 * heartbeatMs;
+      return;
+    }
     this.restartTimer(nowMs);
     this.raft.campaign(nowMs);
   }
@@ -99,6 +109,7 @@ export class Follower implements Role {
   private contact(leader: NodeId, nowMs: number): void {
     this.leader = leader;
     this.lastContactMs = nowMs;
+    this.excused = false;
     this.restartTimer(nowMs);
   }
 

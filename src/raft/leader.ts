@@ -319,8 +319,7 @@ export class Leader implements Role {
     while (canSend(progress) && !progress.windowFull && progress.nextIndex <= log.lastIndex) {
       this.sendAppend(to, progress);
     }
-    const commitMoved =
-      log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
+    const commitMoved = log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
     if (canSend(progress) && (progress.nudge || commitMoved)) this.sendAppend(to, progress);
   }
 

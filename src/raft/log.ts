@@ -181,7 +181,7 @@ export class RaftLog {
 
   /** True if a change of configuration is committed but not applied. */
   get hasUnappliedChange(): boolean {
-    for (let first = this.applied + 1; first <= this.commit; ) {
+    for (let first = this.applied + 1; first <= this.commit;) {
       const read = this.read(first, this.commit, scanBytes);
       if (read.some((entry) => entry.kind === "configuration")) return true;
       first += read.length;
