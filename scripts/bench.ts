@@ -19,7 +19,7 @@ const usage = `Measures writes and linearizable reads on this machine.
 
   --seconds N   how long each of the 27 cells is measured (6)`;
 
-const rounds = 3;
+const rounds = 5;
 const connectionCounts = [1, 32, 128];
 const operations: readonly Operation[] = [
   { name: "PUT 100 B", method: "PUT", body: new Uint8Array(100).fill(97) },

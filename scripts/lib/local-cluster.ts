@@ -100,18 +100,19 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
 
 async function untilReady(url: URL, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
-  while (!(await isReady(url, signal))) {
-    if (signal.aborted) throw new Error(`no leader served within ${timeoutMs / 1000} s`);
+  for (let answer = await askReady(url, signal); answer !== "ready"; answer = await askReady(url, signal)) {
+    if (signal.aborted) throw new Error(`no leader served within ${timeoutMs / 1000} s: ${answer}`);
     await sleep(50);
   }
 }
 
-async function isReady(url: URL, signal: AbortSignal): Promise<boolean> {
+/** `ready`, or what stands in the way. */
+async function askReady(url: URL, signal: AbortSignal): Promise<string> {
   try {
     const response = await fetch(new URL("/readyz", url), { signal });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
+    const text = await response.text();
+    return response.ok ? "ready" : text;
+  } catch (error) {
+    return String(error);
   }
 }
