@@ -1,6 +1,8 @@
 /** Generators of entries, messages and frames, limits included. */
 
 import * as fc from "fast-check";
+import type { ConfigurationChange } from "../../src/raft/configuration-change.ts";
+import type { Configuration } from "../../src/raft/configuration.ts";
 import type { Entry } from "../../src/raft/entry.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { Frame } from "../../src/node/frame.ts";
@@ -13,6 +15,25 @@ export const whole = fc.oneof(
 
 const names = fc.oneof(fc.constantFrom("n1", "n2", "", "ä😀\u0000\ufeff"), fc.string({ unit: "grapheme" }));
 
+const change: fc.Arbitrary<ConfigurationChange> = fc.record({
+  changes: fc.array(
+    fc.record({ type: fc.constantFrom("addVoter" as const, "addLearner" as const, "remove" as const), id: names }),
+    { maxLength: 4 },
+  ),
+  transition: fc.constantFrom("auto" as const, "implicit" as const, "explicit" as const),
+});
+
+const nameList = fc.array(names, { maxLength: 4 });
+
+/** Any lists at all: whether they make sense is not the wire's business. */
+const configuration: fc.Arbitrary<Configuration> = fc.record({
+  voters: nameList,
+  outgoing: nameList,
+  learners: nameList,
+  learnersNext: nameList,
+  autoLeave: fc.boolean(),
+});
+
 type EntryBody = Omit<Entry, "index">;
 
 const body: fc.Arbitrary<EntryBody> = fc.oneof(
@@ -23,6 +44,13 @@ const body: fc.Arbitrary<EntryBody> = fc.oneof(
     data: fc.constant(new Uint8Array(0)),
   }),
   fc.record({ kind: fc.constant("command" as const), term: whole, timeMs: whole, data: fc.uint8Array() }),
+  fc.record({
+    kind: fc.constant("configuration" as const),
+    term: whole,
+    timeMs: whole,
+    data: fc.constant(new Uint8Array(0)),
+    change,
+  }),
 );
 
 /** Entries that follow `previousIndex`. */
@@ -45,6 +73,7 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       type: type("requestVote"),
       ...envelope,
       preVote: fc.boolean(),
+      transfer: fc.boolean(),
       lastLogIndex: whole,
       lastLogTerm: whole,
     }),
@@ -67,6 +96,15 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
     }),
     fc.record({ type: type("heartbeat"), ...envelope, commitIndex: whole, round: whole }),
     fc.record({ type: type("heartbeatReply"), ...envelope, round: whole }),
+    fc.record({
+      type: type("installSnapshot"),
+      ...envelope,
+      snapshot: fc.record({ index: whole, term: whole, timeMs: whole, configuration }),
+      round: whole,
+    }),
+    fc.record({ type: type("readIndexRequest"), ...envelope, contexts: fc.array(whole) }),
+    fc.record({ type: type("readIndexReply"), ...envelope, contexts: fc.array(whole), index: whole }),
+    fc.record({ type: type("timeoutNow"), ...envelope }),
   );
 }
 

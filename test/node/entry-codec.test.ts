@@ -58,11 +58,19 @@ describe("entries as bytes", () => {
     const entries: Entry[] = [
       { index: 258, term: 3, kind: "noop", timeMs: 2 ** 40 + 5, data: new Uint8Array(0) },
       { index: 259, term: 4, kind: "command", timeMs: 2 ** 40 + 6, data: Uint8Array.of(0xab, 0xcd) },
+      {
+        index: 260,
+        term: 4,
+        kind: "configuration",
+        timeMs: 2 ** 40 + 7,
+        data: new Uint8Array(0),
+        change: { changes: [{ type: "remove", id: "n1" }], transition: "implicit" },
+      },
     ];
     expect(toHex(encode(entries))).toBe(
       [
         "0000000000000102", // the first index
-        "00000002", // how many
+        "00000003", // how many
         "00", // a no-op
         "0000000000000003",
         "0000010000000005",
@@ -71,6 +79,10 @@ describe("entries as bytes", () => {
         "0000000000000004",
         "0000010000000006",
         "00000002abcd",
+        "02", // a change of the configuration
+        "0000000000000004",
+        "0000010000000007",
+        "01000102000000026e31", // an implicit one, which removes n1
       ].join(""),
     );
   });
@@ -95,7 +107,7 @@ describe("entries as bytes", () => {
   test.each([
     ["a count beyond what the bytes can hold", "0000000000000001 ffffffff 00"],
     ["the index 0", "0000000000000000 00000001 00 0000000000000001 0000000000000001 00000000"],
-    ["an unknown kind", "0000000000000001 00000001 02 0000000000000001 0000000000000001 00000000"],
+    ["an unknown kind", "0000000000000001 00000001 03 0000000000000001 0000000000000001 00000000"],
     ["a term of 2^53", "0000000000000001 00000001 00 0020000000000000 0000000000000001 00000000"],
     ["data beyond the end", "0000000000000001 00000001 01 0000000000000001 0000000000000001 00000001"],
   ])("are refused with %s", (_, hex) => {

@@ -68,8 +68,15 @@ describe("a frame", () => {
 /** One message of each kind with its bytes after the kind's number and the term. */
 const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message; readonly hex: string }>> = {
   requestVote: {
-    message: { type: "requestVote", ...envelope, preVote: true, lastLogIndex: 2 ** 53 - 1, lastLogTerm: 4 },
-    hex: "01 0000000000000005 01 001fffffffffffff 0000000000000004",
+    message: {
+      type: "requestVote",
+      ...envelope,
+      preVote: true,
+      transfer: false,
+      lastLogIndex: 2 ** 53 - 1,
+      lastLogTerm: 4,
+    },
+    hex: "01 0000000000000005 01 00 001fffffffffffff 0000000000000004",
   },
   voteReply: {
     message: { type: "voteReply", ...envelope, preVote: false, granted: true },
@@ -107,6 +114,32 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
     message: { type: "heartbeatReply", ...envelope, round: 10 },
     hex: "06 0000000000000005 000000000000000a",
   },
+  installSnapshot: {
+    message: {
+      type: "installSnapshot",
+      ...envelope,
+      snapshot: {
+        index: 900,
+        term: 4,
+        timeMs: 1000,
+        configuration: { voters: ["a", "b"], outgoing: ["a"], learners: [], learnersNext: ["c"], autoLeave: true },
+      },
+      round: 10,
+    },
+    hex: [
+      "07 0000000000000005 000000000000000a 0000000000000384 0000000000000004 00000000000003e8",
+      "0002 00000001 61 00000001 62 0001 00000001 61 0000 0001 00000001 63 01",
+    ].join(" "),
+  },
+  readIndexRequest: {
+    message: { type: "readIndexRequest", ...envelope, contexts: [7, 8] },
+    hex: "08 0000000000000005 00000002 0000000000000007 0000000000000008",
+  },
+  readIndexReply: {
+    message: { type: "readIndexReply", ...envelope, contexts: [7], index: 18 },
+    hex: "09 0000000000000005 0000000000000012 00000001 0000000000000007",
+  },
+  timeoutNow: { message: { type: "timeoutNow", ...envelope }, hex: "0a 0000000000000005" },
 };
 
 describe("the form of a frame, on which nodes with older and newer code rely", () => {
@@ -174,7 +207,12 @@ describe("what is not a frame", () => {
   test("takes no memory for what a count or a length claims", () => {
     const start = toHex(empty.subarray(0, -4));
     const append = `03 ${"0000000000000001".repeat(5)} 0000000000000002`;
-    const claims = ["d12a01 ffffffff", `${start} ffffffff`, `${start} 00000001 ${append} ffffffff`];
+    const claims = [
+      "d12a01 ffffffff",
+      `${start} ffffffff`,
+      `${start} 00000001 ${append} ffffffff`,
+      `${start} 00000001 08 0000000000000001 ffffffff`,
+    ];
     const before = process.memoryUsage().arrayBuffers;
     for (const claim of claims) expect(tryDecode(fromHex(claim))).toBe("malformed");
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
@@ -192,7 +230,12 @@ describe("what is not a frame", () => {
 
   test.each([
     ["a flag of 2", "02 0000000000000005 02 00"],
-    ["an unknown kind of message", "07 0000000000000005"],
+    ["an unknown kind of message", "ff 0000000000000005"],
+    [
+      "an unknown kind of change",
+      `03 ${"0000000000000005".repeat(5)} 0000000000000006 00000001 02 ${"0000000000000001".repeat(2)} 03 0000`,
+    ],
+    ["more reads than bytes", "08 0000000000000005 ffffffff 0000000000000007"],
     ["the kind 0", "00 0000000000000005"],
     ["a term of 2^53", "06 0020000000000000 0000000000000001"],
     [

@@ -17,7 +17,7 @@ function groupId(group: string, list: readonly MemberSpecification[], node = "n1
 }
 
 test("the first configuration has the listed nodes in their roles", () => {
-  expect(firstConfiguration(members)).toEqual({ voters: ["n1", "n2", "n4"], learners: ["n3"] });
+  expect(firstConfiguration(members)).toMatchObject({ voters: ["n1", "n2", "n4"], learners: ["n3"] });
 });
 
 describe("the identity of a group", () => {

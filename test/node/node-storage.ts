@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import { entryBytes } from "../../src/raft/entry.ts";
 import {
   configuration,
@@ -33,7 +34,7 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
         configuration,
         incarnation: 1,
         hardState: { term: 0, vote: null },
-        log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, appliedIndex: 0 },
+        log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, previousTimeMs: 0, appliedIndex: 0 },
       });
     });
   });
@@ -53,10 +54,29 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
         configuration,
         incarnation: 2,
         hardState: { term: 3, vote: "n2" },
-        log: { firstIndex: 1, lastIndex: 3, previousTerm: 0, appliedIndex: 2 },
+        log: { firstIndex: 1, lastIndex: 3, previousTerm: 0, previousTimeMs: 0, appliedIndex: 2 },
       });
       expect(reopened.entries(1, 3, 1e6)).toEqual(entries);
       expect(disk.open()!.stored.incarnation).toBe(3);
+    });
+
+    test("gives back the configuration that came into force, and not one whose transaction failed", () => {
+      const { disk, storage } = openNew();
+      const joint = {
+        voters: ["n1", "n2", "n5"],
+        outgoing: ["n1", "n2", "n3"],
+        learners: [],
+        learnersNext: ["n3"],
+        autoLeave: true,
+      };
+      storage.transaction(() => storage.saveConfiguration(joint));
+      const failing = (): void =>
+        storage.transaction(() => {
+          storage.saveConfiguration(simpleConfiguration(["n9"]));
+          throw new Error("in the middle");
+        });
+      expect(failing).toThrow("in the middle");
+      expect(disk.open()!.stored.configuration).toEqual(joint);
     });
 
     test("gives back that a term has no vote", () => {
@@ -95,7 +115,7 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
       expect(failing).toThrow("in the middle");
       const { stored, storage: reopened } = disk.open()!;
       expect(stored.hardState).toEqual({ term: 1, vote: "n1" });
-      expect(stored.log).toEqual({ firstIndex: 1, lastIndex: 3, previousTerm: 0, appliedIndex: 0 });
+      expect(stored.log).toEqual({ firstIndex: 1, lastIndex: 3, previousTerm: 0, previousTimeMs: 0, appliedIndex: 0 });
       expect(reopened.entries(1, 3, 1e6)).toEqual(entriesFrom(1, 1, 5, 5, 5));
     });
   });

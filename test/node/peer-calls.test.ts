@@ -6,6 +6,7 @@ import type { MemberSpecification } from "../../src/internal.ts";
 import { encodeFrame, type Frame } from "../../src/node/frame.ts";
 import { FrameRefusedError, PeerCalls } from "../../src/node/peer-calls.ts";
 import type { Identity, StoredNode } from "../../src/node/storage.ts";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Message } from "../../src/raft/message.ts";
 
 interface StubCall {
@@ -43,9 +44,9 @@ function nodeOf(node: string, more: Partial<Identity> = {}): StoredNode {
   return {
     identity: { group: "g", node, groupId: "f00d", storageId: `storage of ${node}`, ...more },
     incarnation: 4,
-    configuration: { voters: ["n1", "n2", "n3"], learners: [] },
+    configuration: simpleConfiguration(["n1", "n2", "n3"]),
     hardState: { term: 0, vote: null },
-    log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, appliedIndex: 0 },
+    log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, previousTimeMs: 0, appliedIndex: 0 },
   };
 }
 

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import type { Identity, NodeStorage, StoredNode } from "../../src/node/storage.ts";
-import type { Configuration } from "../../src/raft/configuration.ts";
+import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../../src/raft/entry.ts";
 
 /** What outlives the instances of a node's storage. */
@@ -20,7 +20,7 @@ export interface OpenStorage {
 }
 
 export const identity: Identity = { group: "g", node: "n1", groupId: "f00d", storageId: "beef" };
-export const configuration: Configuration = { voters: ["n1", "n2", "n3"], learners: ["n4"] };
+export const configuration = simpleConfiguration(["n1", "n2", "n3"], ["n4"]);
 
 /** Entries of one term from `first` on, each with the given number of bytes of data. */
 export function entriesFrom(first: number, term: number, ...sizes: readonly number[]): Entry[] {
@@ -129,7 +129,13 @@ export class StorageModel {
       configuration,
       incarnation: this.incarnation,
       hardState: this.hardState,
-      log: { firstIndex: 1, lastIndex: this.log.length, previousTerm: 0, appliedIndex: this.applied },
+      log: {
+        firstIndex: 1,
+        lastIndex: this.log.length,
+        previousTerm: 0,
+        previousTimeMs: 0,
+        appliedIndex: this.applied,
+      },
     });
   }
 

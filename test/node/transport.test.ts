@@ -14,6 +14,7 @@ let calls: Call[];
 let received: Message[];
 let lost: string[];
 let observed: string[];
+let scheduled: number;
 let transport: Transport;
 
 beforeEach(() => {
@@ -21,6 +22,7 @@ beforeEach(() => {
   received = [];
   lost = [];
   observed = [];
+  scheduled = 0;
   transport = new Transport({
     call: (to, messages) =>
       new Promise((resolve) => {
@@ -31,6 +33,7 @@ beforeEach(() => {
         calls.push({ to, messages, answer });
       }),
     receive: (messages) => void received.push(...messages),
+    scheduleSend: () => void (scheduled += 1),
     unreachable: (peer) => void lost.push(peer),
     observe: (peer, answer, messages) => void observed.push(`${peer} ${answer.result} ${messages.length}`),
   });
@@ -56,10 +59,11 @@ const append = (round: number): Message => ({
   term: 1,
   prevLogIndex: 0,
   prevLogTerm: 0,
-  entries: [],
+  entries: [{ index: 1, term: 1, kind: "command", timeMs: 1, data: new Uint8Array(0) }],
   commitIndex: 0,
   round,
 });
+const empty = (round: number): Message => ({ ...append(round), entries: [] }) as Message;
 const reply: Message = { type: "heartbeatReply", from: "b", to: "a", term: 1, round: 1 };
 const ok: CallAnswer = { result: "ok", messages: [] };
 const failed: CallAnswer = { result: "unreachable", detail: "gone" };
@@ -125,6 +129,58 @@ describe("a peer", () => {
   });
 });
 
+describe("an append without entries", () => {
+  test("waits for what it can travel with", () => {
+    transport.send("b", [empty(1)]);
+    expect(calls).toEqual([]);
+    expect(scheduled).toBe(1);
+    transport.send("b", [reply]);
+    expect(calls.map(({ messages }) => messages)).toEqual([[reply, empty(1)]]);
+  });
+
+  test("leaves by itself when nothing comes, once", () => {
+    transport.send("b", [empty(1)]);
+    transport.sendPostponed();
+    transport.sendPostponed();
+    expect(calls.map(({ messages }) => messages)).toEqual([[empty(1)]]);
+  });
+
+  test("has nothing to say beside a later append", () => {
+    transport.send("b", [empty(1)]);
+    transport.send("b", [empty(2)]);
+    transport.send("b", [append(3)]);
+    transport.sendPostponed();
+    expect(calls.map(rounds)).toEqual([[3]]);
+    expect(scheduled).toBe(1);
+  });
+
+  test("is asked for again after the last one has left", () => {
+    transport.send("b", [empty(1)]);
+    transport.sendPostponed();
+    transport.send("b", [empty(2)]);
+    expect(scheduled).toBe(2);
+    transport.sendPostponed();
+    expect(calls.map(rounds)).toEqual([[1], [2]]);
+  });
+
+  test("waits for its turn when four calls are under way", async () => {
+    for (let round = 1; round <= 4; round += 1) transport.send("b", [append(round)]);
+    transport.send("b", [empty(5)]);
+    transport.sendPostponed();
+    expect(calls).toHaveLength(4);
+    await calls[0]!.answer(ok);
+    expect(rounds(calls[4])).toEqual([5]);
+  });
+
+  test("is lost with a call that fails", async () => {
+    transport.send("b", [append(1)]);
+    transport.send("b", [empty(2)]);
+    await calls[0]!.answer(failed);
+    transport.sendPostponed();
+    expect(calls).toHaveLength(1);
+  });
+});
+
 describe("a call that fails", () => {
   test("is reported, and takes with it what was written on the same assumption", async () => {
     for (let round = 1; round <= 6; round += 1) transport.send("b", [append(round)]);
@@ -168,6 +224,7 @@ describe("a call that fails", () => {
           });
         }),
       receive: () => {},
+      scheduleSend: () => {},
       unreachable: (peer) => answering.send(peer, [append(99)]),
       observe: () => {},
     });
