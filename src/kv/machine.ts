@@ -12,7 +12,7 @@ import { decodeQuery } from "./query.ts";
 import type { Query } from "./query.ts";
 import { Remembered } from "./remembered.ts";
 import { encodeResult } from "./result.ts";
-import type { CommandResult, Revisions } from "./result.ts";
+import type { CommandResult } from "./result.ts";
 import { prepareTables, readScalars, writeScalars } from "./schema.ts";
 
 /** The scalars while a batch is applied. */
@@ -70,25 +70,21 @@ export class KeyValueMachine implements StateMachine {
   }
 
   private execute(command: Command, draft: Draft): CommandResult {
+    if (command.kind === "put" && command.precondition.kind === "none") return this.put(command, draft);
     const found = this.pairs.revisions(command.key);
     const modRevision = found?.modRevision ?? null;
     if (!holds(command.precondition, modRevision)) return { status: "precondition_failed", modRevision };
-    if (command.kind === "put") return this.put(command, found, draft);
+    if (command.kind === "put") return this.put(command, draft);
     if (found === undefined) return { status: "not_found" };
     draft.revision += 1;
     this.pairs.remove(command.key);
     return { status: "deleted", revision: draft.revision, ...found };
   }
 
-  private put(command: PutCommand, found: Revisions | undefined, draft: Draft): CommandResult {
+  private put(command: PutCommand, draft: Draft): CommandResult {
     draft.revision += 1;
-    const revisions: Revisions = {
-      createRevision: found?.createRevision ?? draft.revision,
-      modRevision: draft.revision,
-      version: (found?.version ?? 0) + 1,
-    };
-    this.pairs.put(command.key, revisions, command.contentType, command.value);
-    return { status: "put", created: found === undefined, ...revisions };
+    const revisions = this.pairs.put(command.key, draft.revision, command.contentType, command.value);
+    return { status: "put", created: revisions.createRevision === draft.revision, ...revisions };
   }
 
   private answer(query: Query): QueryAnswer {

@@ -21,6 +21,12 @@ interface ItemRow extends RevisionsRow {
 const revisionColumns = "create_revision, mod_revision, version";
 const itemColumns = `key, ${revisionColumns}, content_type, length(value) AS value_bytes`;
 
+const putStatement = `INSERT INTO kv_pairs (key, ${revisionColumns}, content_type, value)
+  VALUES (?1, ?2, ?2, 1, ?3, ?4)
+  ON CONFLICT (key) DO UPDATE SET mod_revision = excluded.mod_revision, version = version + 1,
+    content_type = excluded.content_type, value = excluded.value
+  RETURNING ${revisionColumns}`;
+
 export class Pairs {
   private readonly sql: Sql;
 
@@ -34,19 +40,11 @@ export class Pairs {
     return row && revisionsOf(row);
   }
 
-  put(key: Uint8Array, revisions: Revisions, contentType: string, value: Uint8Array): void {
-    const { createRevision, modRevision, version } = revisions;
-    this.sql.exec(
-      `INSERT INTO kv_pairs (key, ${revisionColumns}, content_type, value) VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT (key) DO UPDATE SET create_revision = excluded.create_revision, mod_revision = excluded.mod_revision,
-        version = excluded.version, content_type = excluded.content_type, value = excluded.value`,
-      key,
-      createRevision,
-      modRevision,
-      version,
-      contentType,
-      value,
-    );
+  /** Puts a value at a revision, whether or not the key exists: one statement, for every node runs it for every put. */
+  put(key: Uint8Array, revision: number, contentType: string, value: Uint8Array): Revisions {
+    const [row] = this.sql.exec<RevisionsRow>(putStatement, key, revision, contentType, value).toArray();
+    if (row === undefined) throw new Error("a put has written no row");
+    return revisionsOf(row);
   }
 
   remove(key: Uint8Array): void {

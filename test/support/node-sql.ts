@@ -12,12 +12,9 @@ export class NodeSql implements Sql {
   exec<Row extends SqlRow>(text: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row> {
     const statement = this.prepare(text);
     const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
-    // `run` counts the changed rows of tables; what a statement that returns rows has changed is not known here.
-    if (statement.columns().length === 0) return cursor([], Number(statement.run(...values).changes));
-    return cursor(
-      statement.all(...values).map((row) => rowOf(row) as Row),
-      0,
-    );
+    const before = this.totalChanges();
+    const rows = statement.all(...values).map((row) => rowOf(row) as Row);
+    return cursor(rows, this.totalChanges() - before);
   }
 
   /** As `transactionSync`: all of `body` or, if it throws, nothing of it. */
@@ -35,6 +32,11 @@ export class NodeSql implements Sql {
 
   close(): void {
     this.database.close();
+  }
+
+  /** The changed rows of tables, not those of their indexes. */
+  private totalChanges(): number {
+    return Number(this.prepare("SELECT total_changes() AS total").get()?.["total"]);
   }
 
   private prepare(text: string): StatementSync {
