@@ -4,7 +4,7 @@ import type { Env } from "../env.ts";
 import { ApiError } from "./errors.ts";
 
 const bearer = /^Bearer +(\S+)$/i;
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const loopback = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:[/?#]|$)/i;
 const encoder = new TextEncoder();
 
 /** What keeps a request out; undefined for one that may pass. */
@@ -19,7 +19,7 @@ export async function refusalOf(request: Request, env: Env): Promise<ApiError | 
 
 /** A web page that has its own name resolve to this machine still sends that name: so the name must be a loopback one. */
 function isOpen(request: Request, env: Env): boolean {
-  return env.RAFT_OPEN === "loopback" && loopback.test(new URL(request.url).hostname);
+  return env.RAFT_OPEN === "loopback" && loopback.test(request.url);
 }
 
 function noToken(): ApiError {

@@ -5,10 +5,8 @@ import { ApiError } from "./errors.ts";
 
 /** The whole body. Throws `too_large` before it has read more than the limit, and before anything else is done. */
 export async function readBody(request: Request): Promise<Uint8Array> {
-  const { body, headers } = request;
-  if (body === null) return new Uint8Array(0);
-  const length = headers.get("content-length");
-  if (length === null) return readStream(body as ReadableStream<Uint8Array>);
+  const length = request.headers.get("content-length");
+  if (length === null) return await readStream(request.body as ReadableStream<Uint8Array> | null);
   if (Number(length) > maxValueBytes) throw tooLarge();
   // HTTP ends the body at its announced length, so all of it may be read at once.
   const bytes = new Uint8Array(await request.arrayBuffer().catch(unreadable));
@@ -16,7 +14,8 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   return bytes;
 }
 
-async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  if (stream === null) return new Uint8Array(0);
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
