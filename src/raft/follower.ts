@@ -110,6 +110,7 @@ export class Follower implements Role {
     this.leader = leader;
     this.lastContactMs = nowMs;
     this.excused = false;
+    this.raft.promise(nowMs);
     this.restartTimer(nowMs);
   }
 

@@ -253,6 +253,7 @@ export class Leader implements Role {
     const { id: from, term, log } = this.raft;
     const progress = this.progress.get(peer);
     if (this.transfer.target !== peer || progress === undefined || progress.matchIndex < log.lastIndex) return;
+    this.transfer.released = true;
     this.raft.send({ type: "timeoutNow", from, to: peer, term });
   }
 
@@ -268,7 +269,7 @@ export class Leader implements Role {
   private holdsLease(nowMs: number): boolean {
     const { leaseReads, electionMinMs, maxClockDriftMs } = this.raft.options;
     const since = this.reads.confirmedAtMs;
-    if (!leaseReads || since === null || this.transfer.target !== null || !this.mayRead) return false;
+    if (!leaseReads || since === null || this.transfer.released || !this.mayRead) return false;
     return nowMs < since + electionMinMs - maxClockDriftMs;
   }
 

@@ -74,6 +74,8 @@ export class Raft {
   private savedConfiguration: Configuration;
   private restored: Snapshot | null = null;
   private current: Role;
+  /** Until then this node helps to elect nobody: a leader's lease may rest on that. */
+  private promisedUntilMs = Number.NEGATIVE_INFINITY;
   private outbox: Message[] = [];
   private confirmedReads: ConfirmedRead[] = [];
 
@@ -100,10 +102,9 @@ export class Raft {
     this.votedFor = stored.hardState.vote;
     this.savedHardState = stored.hardState;
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
-    const follower = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    this.current = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
     // Its memory of a promise to a leader is gone, the promise is not.
-    if (options.leaseReads) follower.lastContactMs = nowMs;
-    this.current = follower;
+    this.promise(nowMs);
   }
 
   get term(): number {
@@ -154,6 +155,7 @@ export class Raft {
   /** Takes a message from a peer (Raft paper, figure 2). Messages may be lost, late, repeated and out of order. */
   step(message: Message, nowMs: number): void {
     assert(message.to === this.id, `a message for ${message.to} reached ${this.id}`);
+    if (message.type === "requestVote" && !message.transfer && nowMs < this.promisedUntilMs) return;
     if (message.term > this.currentTerm && !this.adoptTerm(message, nowMs)) return;
     if (message.term < this.currentTerm) {
       this.answerStale(message);
@@ -250,6 +252,7 @@ export class Raft {
    */
   campaign(nowMs: number, transfer = false): void {
     if (!this.isVoter || this.current instanceof Leader) return;
+    if (!transfer && nowMs < this.promisedUntilMs) return;
     // A committed change may already be in force elsewhere: by the configuration before it, two leaders could be elected.
     if (this.log.hasUnappliedChange) return;
     if (this.options.preVote && !transfer) {
@@ -268,6 +271,12 @@ export class Raft {
 
   confirmRead(read: ConfirmedRead): void {
     this.confirmedReads.push(read);
+  }
+
+  /** Takes a sign of life from a leader whose lease may rest on it, whatever becomes of this node's role and term. */
+  promise(nowMs: number): void {
+    const { leaseReads, electionMinMs } = this.options;
+    if (leaseReads) this.promisedUntilMs = nowMs + electionMinMs;
   }
 
   drawElectionTimeoutMs(): number {
@@ -299,11 +308,12 @@ export class Raft {
 
   /**
    * After a start no leader has been heard, so a group whose nodes all restarted together has nobody to wait for: the
-   * first timeout is short. Where a leader lives the pre-vote finds it, and nothing is disturbed.
+   * first timeout is short. Where a leader lives the pre-vote finds it, and nothing is disturbed. With lease reads it
+   * may have promised before its start to wait.
    */
   private drawFirstTimeoutMs(): number {
-    const { preVote, electionMinMs } = this.options;
-    return preVote ? (0.1 + 0.9 * this.random()) * electionMinMs : this.drawElectionTimeoutMs();
+    const { preVote, leaseReads, electionMinMs } = this.options;
+    return preVote && !leaseReads ? (0.1 + 0.9 * this.random()) * electionMinMs : this.drawElectionTimeoutMs();
   }
 
   /** Takes a snapshot that a leader has sent; one that holds nothing new changes nothing (Raft paper, figure 13). */
