@@ -1,6 +1,6 @@
 /** What can go wrong in the public API: a code, its HTTP status and the body that tells the client. */
 
-import { headersWith } from "./position.ts";
+import { headersWith, uncached } from "./respond.ts";
 import type { Position } from "./position.ts";
 
 const statusOf = {
@@ -64,7 +64,7 @@ export function errorResponse(error: ApiError, lastSeen: Position | undefined): 
   const headers = headersWith(error.position ?? lastSeen, {
     ...error.headers,
     "content-type": "application/json",
-    "cache-control": "no-store",
+    "cache-control": uncached,
     ...(status === 429 || status === 503 ? { "retry-after": "1" } : {}),
   });
   return new Response(JSON.stringify({ error: { code, message, ambiguous } }), { status, headers });

@@ -36,7 +36,7 @@ export async function callNode(member: MemberSpecification, call: NodeCall): Pro
     // A stub that has failed once may fail for ever, so each call has its own; the runtime's own retries would repeat a
     // write behind our back.
     const stub = env.RAFT_NODE.getByName(objectName(group, member.id), {
-      // What wrangler.toml says is not known to the compiler; the platform refuses a hint that it does not know.
+      // wrangler.toml may name regions that these types do not know.
       ...(member.locationHint !== undefined && { locationHint: member.locationHint as DurableObjectLocationHint }),
       retry: { maxRetries: 0 },
     });

@@ -10,8 +10,8 @@ export interface Target {
   readonly env: Env;
   readonly group: string;
   readonly members: readonly MemberSpecification[];
-  /** When the client stops waiting, on this isolate's clock. */
-  readonly deadlineMs: number;
+  /** How long the client waits for the cluster. */
+  readonly timeoutMs: number;
 }
 
 export const defaultGroup = "default";
@@ -47,7 +47,7 @@ export function targetOf(env: Env, group: string, parameters: Parameters): Targe
       'A group is 1 to 64 of letters, digits, "_", "." and "-", beginning with a letter or digit.',
     );
   }
-  return { env, group, members: membersOf(env), deadlineMs: Date.now() + timeoutMsOf(parameters.text("timeout")) };
+  return { env, group, members: membersOf(env), timeoutMs: timeoutMsOf(parameters.text("timeout")) };
 }
 
 function timeoutMsOf(text: string | undefined): number {

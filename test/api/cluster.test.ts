@@ -186,6 +186,13 @@ describe("a linearizable read", () => {
     expect(elapsedMs).toBeLessThan(3500);
   });
 
+  test("of two seconds gets past a leader that hangs", async () => {
+    const client = await settledClient();
+    client.nodes.faults.set("n1", faults.hanging);
+    client.nodes.group().elect("n2");
+    expect((await elapse(client.get("/v1/kv/a?timeout=2s"))).value.status).toBe(200);
+  });
+
   test("is never answered by a node that does not lead", async () => {
     const client = await settledClient();
     client.nodes.faults.set("n1", faults.throwing);
@@ -279,6 +286,22 @@ describe("a stale read", () => {
     expect(client.nodes.asked()).toEqual(["n3", "n3"]);
   });
 
+  test("leaves time for the next node when one hangs", async () => {
+    const client = await settledClient();
+    client.nodes.faults.set("n1", faults.hanging);
+    const { value, elapsedMs } = await elapse(client.get("/v1/kv/a?consistency=stale&timeout=2s"));
+    expect([value.status, await value.text()]).toEqual([200, "0"]);
+    expect(elapsedMs).toBeLessThan(1500);
+  });
+
+  test("of a node that is named and overloaded is told so", async () => {
+    const client = await settledClient();
+    client.nodes.faults.set("n2", faults.overloaded);
+    const { value } = await elapse(client.get("/v1/kv/a?consistency=stale&node=n2"));
+    expect(await failure(value)).toEqual({ status: 429, code: "overloaded", ambiguous: false });
+    expect((await elapse(client.get("/v1/kv/a?consistency=stale"))).value.status).toBe(200);
+  });
+
   test.each(["consistency=stale&node=n9", "node=n1", "consistency=linearizable&node=n1", "consistency=eventual"])(
     "is not what %s asks for",
     async (query) => {
@@ -304,6 +327,19 @@ describe("the time that a request may take", () => {
       expect(client.nodes.calls).toEqual([]);
     },
   );
+});
+
+test("the time that a client takes to send its value is its own", async () => {
+  const client = await settledClient();
+  const body = new ReadableStream({
+    async start(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 30_000));
+      controller.enqueue(new TextEncoder().encode("late"));
+      controller.close();
+    },
+  });
+  const { value } = await elapse(client.send("PUT", "/v1/kv/a", { body, duplex: "half" } as RequestInit));
+  expect(value.status).toBe(200);
 });
 
 test("what this isolate last saw of a group stands in where no node had part", async () => {

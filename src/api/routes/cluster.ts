@@ -9,7 +9,7 @@ import { onlyMethods } from "../method.ts";
 import type { Attempt } from "../node-call.ts";
 import { readStatus } from "../node-status.ts";
 import { Parameters } from "../parameters.ts";
-import { jsonResponse } from "../position.ts";
+import { jsonResponse } from "../respond.ts";
 import type { Position } from "../position.ts";
 import { splitPath, targetOf } from "../target.ts";
 

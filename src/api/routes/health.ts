@@ -6,7 +6,7 @@ import { refusalOf } from "../auth.ts";
 import type { ClusterClient } from "../cluster.ts";
 import { onlyMethods } from "../method.ts";
 import { Parameters } from "../parameters.ts";
-import { jsonResponse } from "../position.ts";
+import { jsonResponse } from "../respond.ts";
 import { read } from "../read.ts";
 import { defaultGroup, splitPath, targetOf } from "../target.ts";
 

@@ -7,7 +7,7 @@ import type { ClusterClient } from "../cluster.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { ApiError } from "../errors.ts";
 import { Parameters } from "../parameters.ts";
-import { jsonResponse } from "../position.ts";
+import { jsonResponse } from "../respond.ts";
 import { read, readParameters, unexpected } from "../read.ts";
 import { itemJson } from "../representation.ts";
 import { splitPath, targetOf } from "../target.ts";

@@ -9,7 +9,7 @@ import { entityTag, readCondition } from "../conditions.ts";
 import { ApiError } from "../errors.ts";
 import { keyOf } from "../key-path.ts";
 import { Parameters } from "../parameters.ts";
-import { headersWith, jsonResponse } from "../position.ts";
+import { headersWith, jsonResponse } from "../respond.ts";
 import type { Position } from "../position.ts";
 import { read, readParameters, unexpected } from "../read.ts";
 import { defaultContentType, itemJson } from "../representation.ts";
@@ -18,8 +18,8 @@ import { splitPath, targetOf } from "../target.ts";
 const known = [...readParameters, "format"];
 
 /**
- * Stored content is anybody's: a browser shall neither guess what it is nor run it in this origin. Transforming proxies
- * would weaken the ETag, which a compare-and-swap then could not use; caches must ask, or reads were not linearizable.
+ * Stored content is anybody's: a browser shall neither guess what it is nor run it in this origin. Caches must ask, or
+ * reads were not linearizable; nobody may transform, as that would weaken the ETag.
  */
 const contentHeaders = {
   "x-content-type-options": "nosniff",

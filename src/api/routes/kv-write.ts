@@ -9,7 +9,7 @@ import { entityTag, writePrecondition } from "../conditions.ts";
 import { ApiError } from "../errors.ts";
 import { keyOf } from "../key-path.ts";
 import { Parameters } from "../parameters.ts";
-import { jsonResponse } from "../position.ts";
+import { jsonResponse } from "../respond.ts";
 import { keyJson, revisionsJson } from "../representation.ts";
 import { splitPath, targetOf } from "../target.ts";
 import type { Target } from "../target.ts";

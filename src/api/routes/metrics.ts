@@ -7,7 +7,7 @@ import type { ClusterClient } from "../cluster.ts";
 import { mergeExpositions } from "../exposition.ts";
 import { onlyMethods } from "../method.ts";
 import { Parameters } from "../parameters.ts";
-import { headersWith } from "../position.ts";
+import { headersWith, uncached } from "../respond.ts";
 import { splitPath, targetOf } from "../target.ts";
 
 /** Prometheus gives a scrape ten seconds unless told otherwise. */
@@ -33,7 +33,7 @@ async function scrape(cluster: ClusterClient, c: ApiContext): Promise<Response> 
   const help = `# HELP ${up} Whether the node answered this scrape.\n# TYPE ${up} gauge\n`;
   const headers = headersWith(cluster.lastPosition(group), {
     "content-type": "text/plain; version=0.0.4; charset=utf-8",
-    "cache-control": "no-store",
+    "cache-control": uncached,
   });
   return new Response(mergeExpositions([help + reachable.join(""), ...texts]), { headers });
 }

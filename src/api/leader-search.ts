@@ -1,0 +1,111 @@
+/** How one request's search for a leader goes: its time, its doubts, and the error that it may end with. */
+
+import { internalPath } from "../internal.ts";
+import { ApiError } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Position } from "./position.ts";
+import type { Target } from "./target.ts";
+
+/** What is asked of the leader. */
+export interface LeaderCall {
+  readonly path: typeof internalPath.propose | typeof internalPath.query;
+  readonly body: Uint8Array;
+  /** Whether it does no harm to ask again after an attempt whose outcome is unknown. */
+  readonly repeatable: boolean;
+}
+
+/** Why there is no answer yet. */
+export type Failure = "no_leader" | "timeout" | "unavailable";
+
+const firstBackoffMs = 10;
+const maxBackoffMs = 250;
+/** An attempt that may be repeated leaves time for another: a node that hangs must not hide one that lives. */
+const maxAttemptMs = 2500;
+/** But no attempt is cut shorter than a slow commit around the world. */
+const minAttemptMs = 1000;
+
+export const failureMessages = {
+  no_leader: "No node that answers knows a leader: too few nodes may be reachable, or an election is under way.",
+  timeout: "The leader could not get a majority of the nodes to confirm this in time.",
+  unavailable: "No node answered in time.",
+} as const;
+
+/** How long an attempt may take that another one may follow. */
+export function attemptMs(remainingMs: number): number {
+  return Math.min(remainingMs, maxAttemptMs, Math.max(minAttemptMs, remainingMs / 2));
+}
+
+export class LeaderSearch {
+  readonly target: Target;
+  readonly call: LeaderCall;
+  /** What the last attempt failed by. */
+  failure: Failure = "unavailable";
+  /** Where the node stood that refused last. */
+  position: Position | undefined;
+  /** Some attempt may still take effect. */
+  private doubtful = false;
+  /** How many refusals have been followed without a pause. */
+  private hops = 0;
+  private backoffMs = firstBackoffMs;
+  private readonly deadlineMs: number;
+
+  /** The client's time begins now: that of sending its body was its own. */
+  constructor(target: Target, call: LeaderCall) {
+    this.target = target;
+    this.call = call;
+    this.deadlineMs = Date.now() + target.timeoutMs;
+  }
+
+  get ambiguous(): boolean {
+    return this.doubtful;
+  }
+
+  get remainingMs(): number {
+    return this.deadlineMs - Date.now();
+  }
+
+  /** How long the next attempt may take; zero or less when the time is over. */
+  get attemptMs(): number {
+    return this.call.repeatable ? attemptMs(this.remainingMs) : this.remainingMs;
+  }
+
+  /** After an attempt without a result. Throws when it may still take effect and must not be repeated. */
+  failedAttempt(failure: Failure, ambiguous: boolean): void {
+    this.failure = failure;
+    if (this.call.path !== internalPath.propose || !ambiguous) return;
+    this.doubtful = true;
+    if (!this.call.repeatable) throw this.exhausted();
+  }
+
+  /**
+   * Before the next attempt. A leader that has just been named is asked at once, but not in circles; otherwise there is a
+   * pause, with jitter, so that the requests that met one failure do not come back as one. Throws when the time is over.
+   */
+  async next(leaderNamed: boolean): Promise<void> {
+    if (leaderNamed && this.hops < this.target.members.length) {
+      this.hops += 1;
+      return;
+    }
+    this.hops = 0;
+    const waitMs = this.backoffMs * (0.5 + Math.random() / 2);
+    this.backoffMs = Math.min(maxBackoffMs, this.backoffMs * 2);
+    if (this.remainingMs <= waitMs) throw this.exhausted();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+
+  /** The error for a request whose time is over. */
+  exhausted(): ApiError {
+    return this.error(this.failure, failureMessages[this.failure]);
+  }
+
+  /** An error that says whether the request may still take effect, and what makes repeating it safe. */
+  error(code: ErrorCode, message: string): ApiError {
+    const { ambiguous, position } = this;
+    const details = position === undefined ? { ambiguous } : { ambiguous, position };
+    if (!ambiguous) return new ApiError(code, message, details);
+    const advice = this.call.repeatable
+      ? "It may still take effect; repeat it with the same Idempotency-Key to learn its outcome."
+      : "It may still take effect; send an Idempotency-Key with a write to make repeating it safe.";
+    return new ApiError(code, `${message} ${advice}`, details);
+  }
+}

@@ -1,0 +1,27 @@
+/** Builds responses that tell where the answering node stood. */
+
+import type { Position } from "./position.ts";
+
+/** Not to be kept, nor compressed on the way: a proxy that compresses weakens an ETag, which then no `If-Match` may use. */
+export const uncached = "no-store, no-transform";
+
+/** These headers and those of the position. */
+export function headersWith(
+  position: Position | undefined,
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if (position === undefined) return { ...headers };
+  const all: Record<string, string> = { ...headers, "x-raft-term": position.term, "x-raft-index": position.index };
+  if (position.leader !== null) all["x-raft-leader"] = position.leader;
+  return all;
+}
+
+export function jsonResponse(
+  status: number,
+  body: unknown,
+  position: Position | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const all = headersWith(position, { "content-type": "application/json", "cache-control": uncached, ...headers });
+  return new Response(JSON.stringify(body), { status, headers: all });
+}
