@@ -14,6 +14,11 @@ export function answer(body: BodyInit | null, by: AnsweredBy, contentType = "app
   return new Response(body, { headers: { ...headersOf(by), "content-type": contentType } });
 }
 
+/** The answer to a peer, whose frame says all that there is to say. */
+export function answerPeer(frame: BodyInit, node: string): Response {
+  return new Response(frame, { headers: { [internalHeader.node]: node } });
+}
+
 export function refuse(refusal: Refusal, by: AnsweredBy | null): Response {
   return Response.json(refusal, { status: refusalStatus, headers: by === null ? {} : headersOf(by) });
 }

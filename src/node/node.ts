@@ -159,5 +159,5 @@ export class Node {
 /** While a batch is on its way, proposals gather for at most this long before they follow it. */
 const gatherMs = 5;
 
-/** How long an append without entries waits for entries that it can travel with. */
+/** How long at least, and less than twice as long, an append without entries waits for entries to travel with. */
 const postponeMs = 5;

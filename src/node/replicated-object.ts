@@ -2,11 +2,11 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readMembers, readTiming } from "../env.ts";
-import { type Consistency, internalHeader, internalPath } from "../internal.ts";
+import { type Consistency, internalHeader, internalOrigin, internalPath } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
 import { defaultOptions } from "../raft/options.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
-import { answer, type AnsweredBy, badRequest, refuse } from "./answers.ts";
+import { answer, answerPeer, type AnsweredBy, badRequest, refuse } from "./answers.ts";
 import { MonotonicClock } from "./clock.ts";
 import { firstConfiguration, newIdentity } from "./identity.ts";
 import { Node } from "./node.ts";
@@ -50,7 +50,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   override async fetch(request: Request): Promise<Response> {
-    const path = new URL(request.url).pathname;
+    const path = request.url.slice(internalOrigin.length);
     const body = new Uint8Array(await request.arrayBuffer());
     const running = this.resume() ?? this.found(request);
     if (typeof running === "string") return badRequest(running, null);
@@ -82,7 +82,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     try {
       const { from, messages } = calls.read(body);
       const replies = node.driver.receive(messages, from, node.nowMs());
-      return answer(encodeFrame(calls.frame(from, replies)), node.answeredBy());
+      return answerPeer(encodeFrame(calls.frame(from, replies)), node.stored.identity.node);
     } catch (error) {
       if (error instanceof FrameRefusedError) return badRequest(error.message, node.answeredBy());
       throw error;

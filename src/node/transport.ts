@@ -29,6 +29,8 @@ interface Line {
   waiting: Message[];
   /** An append without entries: it tells a moved commit index, or asks where the peer is. Both can wait a little. */
   postponed: AppendEntries | null;
+  /** It has been waiting for a whole interval of `sendPostponed`. */
+  overdue: boolean;
   calls: number;
 }
 
@@ -42,24 +44,34 @@ export class Transport {
   }
 
   send(to: NodeId, messages: readonly Message[]): void {
-    const line = this.lines.get(to) ?? { waiting: [], postponed: null, calls: 0 };
+    const line = this.lines.get(to) ?? { waiting: [], postponed: null, overdue: false, calls: 0 };
     this.lines.set(to, line);
     for (const message of messages) add(line, message);
     if (line.waiting.length > maxWaitingMessages) line.waiting = [];
     this.pump(to, line);
-    if (line.postponed === null || this.scheduled) return;
-    this.scheduled = true;
-    this.host.scheduleSend();
+    if (line.postponed !== null) this.schedule();
   }
 
-  /** Sends what nothing else has taken along meanwhile. */
+  /** Sends what has waited since the last call and nothing else has taken along; the rest waits for the next call. */
   sendPostponed(): void {
     this.scheduled = false;
     for (const [to, line] of this.lines) {
-      if (line.postponed !== null) line.waiting.push(line.postponed);
-      line.postponed = null;
-      this.pump(to, line);
+      if (line.postponed === null) continue;
+      if (line.overdue) {
+        line.waiting.push(line.postponed);
+        line.postponed = null;
+        this.pump(to, line);
+      } else {
+        line.overdue = true;
+        this.schedule();
+      }
     }
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.host.scheduleSend();
   }
 
   private pump(to: NodeId, line: Line): void {
@@ -92,6 +104,7 @@ function add(line: Line, message: Message): void {
     // Under load the next entries follow within the wait and say the same: that saves a call, and the follower a
     // transaction, for nearly every batch. An earlier postponed one has nothing to add to any later append.
     line.postponed = message.entries.length === 0 ? message : null;
+    line.overdue = false;
     if (message.entries.length === 0) return;
   }
   // A heartbeat says all that an earlier one would have said.
