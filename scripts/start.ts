@@ -1,9 +1,8 @@
 /** `npm start`: a local cluster for trying things out, until Ctrl-C. */
 
 import { mkdirSync, openSync, writeSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { readClusterStatus } from "./lib/cluster-status.ts";
-import { projectPath } from "./lib/deployment.ts";
 import { startLocalCluster } from "./lib/local-cluster.ts";
 import type { LocalCluster } from "./lib/local-cluster.ts";
 import { parseRoleChange } from "./lib/node-log.ts";
@@ -24,12 +23,11 @@ if (options.help) {
 async function run({ nodes, port, statePath, fresh }: StartOptions): Promise<void> {
   if (fresh) forgetState(statePath);
   const members = attempt(() => chooseMembers(statePath, nodes), 2);
-  const logPath = resolve(projectPath, `.wrangler/logs/${basename(statePath)}.log`);
-  const log = openLog(logPath);
+  const log = openLog(resolve(statePath, "nodes.log"));
   const cluster = await startLocalCluster({ statePath, port, onLog: log.write, ...(members && { members }) });
   storeMembers(statePath, cluster.members);
   await cluster.untilReady(readyWithinMs);
-  await printWelcome(cluster, statePath, logPath);
+  await printWelcome(cluster, statePath);
   log.announceLeaders();
 }
 
@@ -49,7 +47,7 @@ function endWithOthers(): void {
 /** Lines go to a file; leadership changes are told on the terminal too, once there is somebody to tell. */
 function openLog(path: string): { readonly write: (line: string) => void; readonly announceLeaders: () => void } {
   mkdirSync(dirname(path), { recursive: true });
-  const file = openSync(path, "w");
+  const file = openSync(path, "a");
   let announcing = false;
   const write = (line: string): void => {
     writeSync(file, `${line}\n`);
@@ -64,7 +62,7 @@ function openLog(path: string): { readonly write: (line: string) => void; readon
   return { write, announceLeaders };
 }
 
-async function printWelcome(cluster: LocalCluster, statePath: string, logPath: string): Promise<void> {
+async function printWelcome(cluster: LocalCluster, statePath: string): Promise<void> {
   const { leader, term } = await readClusterStatus(cluster.url);
   const leadership = leader === null ? "no leader at the moment" : `${leader} leads in term ${term}`;
   const { href: base } = cluster.url;
@@ -76,7 +74,7 @@ async function printWelcome(cluster: LocalCluster, statePath: string, logPath: s
   curl ${base}v1/kv/greeting
   curl ${base}v1/cluster
 
-  State is kept in ${brief(statePath)}, logs in ${brief(logPath)}. Ctrl-C stops.
+  State is kept in ${brief(statePath)}, where nodes.log is what the nodes log. Ctrl-C stops.
 `);
 }
 
