@@ -1,0 +1,27 @@
+/**
+ * What the package exports: the base class of replicated objects, the contract of state machines, and the key-value
+ * store that is built on them.
+ */
+
+export type { CommittedCommand, Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "./machine.ts";
+export { maxCommandBytes, ReplicatedObject } from "./node/replicated-object.ts";
+
+export type { Env, Timing } from "./env.ts";
+export type { MemberRole, MemberSpecification, NodeStatus, PeerStatus } from "./internal.ts";
+export {
+  type Consistency,
+  internalHeader,
+  internalOrigin,
+  internalPath,
+  objectName,
+  type Refusal,
+  type RefusalCode,
+  refusalStatus,
+} from "./internal.ts";
+
+export { createApp } from "./api/app.ts";
+export { ApiError } from "./api/errors.ts";
+export { ClusterClient, type NodeAnswer } from "./api/cluster.ts";
+export type { Target } from "./api/target.ts";
+export { KeyValueNode } from "./kv-node.ts";
+export { KeyValueMachine } from "./kv/machine.ts";
