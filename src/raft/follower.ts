@@ -54,8 +54,9 @@ export class Follower implements Role {
         this.heartbeat(message);
         break;
       case "installSnapshot":
-        this.contact(message.from, nowMs);
+        // First what it brings: this node may become a voter by it, who has to watch over the leader.
         this.installSnapshot(message);
+        this.contact(message.from, nowMs);
         break;
       case "timeoutNow":
         this.raft.campaign(nowMs, true);
