@@ -145,6 +145,8 @@ export class RaftLog {
 
   /** The last index up to `index` whose term is not above `term`: where a log with that term can still be equal. */
   lastAtMost(index: number, term: number): { readonly index: number; readonly term: number } {
+    // Of what was forgotten nothing is known that would rule it out.
+    if (index < this.firstIndex - 1) return { index, term };
     for (let at = Math.min(index, this.lastIndex); at >= this.firstIndex; at -= 1) {
       const found = this.term(at) ?? 0;
       if (found <= term) return { index: at, term: found };
