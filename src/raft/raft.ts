@@ -235,10 +235,11 @@ export class Raft {
     const outbox = this.outbox;
     this.outbox = [];
     const early = earlyAllowed ? outbox.filter(mayLeaveEarly) : [];
-    const messages = earlyAllowed ? outbox.filter((message) => !mayLeaveEarly(message)) : outbox;
+    const later = earlyAllowed ? outbox.filter((message) => !mayLeaveEarly(message)) : outbox;
     const reads = this.takeReads();
     this.applyChange(committed.at(-1), nowMs);
     if (committed.length > 0 && this.current instanceof Leader) this.current.applied(nowMs);
+    const messages = later.map((message) => this.upToDate(message));
     const configuration = this.takeConfiguration();
     const something = outbox.length + entries.length + committed.length + reads.length > 0;
     if (!something && hardState === null && snapshot === null && configuration === null) return null;
@@ -421,6 +422,11 @@ export class Raft {
     assert(outcome.changed, `the change at ${entry.index} was committed but is not possible`);
     this.inForce = outcome.configuration;
     this.current.reconfigured(nowMs);
+  }
+
+  /** A snapshot is that of the state in which its message leaves, which is the one after this turn's entries. */
+  private upToDate(message: Message): Message {
+    return message.type === "installSnapshot" ? { ...message, snapshot: this.snapshot() } : message;
   }
 
   private takeConfiguration(): Configuration | null {
