@@ -15,7 +15,19 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            // The shipped Worker, with nodes that obey faults.
+            main: "./test/workerd/worker.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              durableObjects: {
+                GATE: { className: "Gate", useSQLite: true },
+                SINK: { className: "Sink", useSQLite: true },
+              },
+            },
+          }),
+        ],
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],

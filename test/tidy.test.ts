@@ -69,7 +69,8 @@ describe("text", () => {
   test("opens each module with one sentence", () => {
     const wrong = modules.filter(({ text }) => {
       const opening = /^(?:#!.*\n)?\/\*\* ?((?:(?!\*\/)[^])*)\*\//.exec(text)?.[1];
-      const sentence = opening?.replaceAll(/\s*\n \*\s*/g, " ").trim() ?? "";
+      const paragraph = opening?.trim().split(/\n \*\s*\n/)[0];
+      const sentence = paragraph?.replaceAll(/\s*\n \*\s*/g, " ").trim() ?? "";
       return !/^[^]+\.$/.test(sentence) || /[.!?] [A-Z]/.test(sentence);
     });
     expect(wrong.map(({ path }) => path)).toEqual([]);

@@ -1,6 +1,7 @@
 /** Runs a command of this project and lets the terminal see what it prints. */
 
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { projectPath } from "./deployment.ts";
 import { quietEnvironment } from "./quiet.ts";
 
@@ -10,17 +11,18 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** Runs the program at `path` with this Node. */
-export function runNode(path: string, words: readonly string[]): Promise<CommandResult> {
+/** Runs the program at `path` with this Node. Lines that match `noise` are not shown. */
+export function runNode(path: string, words: readonly string[], noise = /(?!)/): Promise<CommandResult> {
   const child = spawn(process.execPath, [path, ...words], {
     cwd: projectPath,
     env: { ...process.env, ...quietEnvironment, ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-    process.stdout.write(text);
+  createInterface(child.stdout).on("line", (line) => {
+    if (noise.test(line)) return;
+    output += `${line}\n`;
+    process.stdout.write(`${line}\n`);
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
