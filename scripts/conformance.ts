@@ -14,6 +14,23 @@ const outOfScope = new Map([
   ["confchange_v1_remove_leader.txt", "a removed leader that goes on leading, etcd's legacy default"],
 ]);
 
+const countsAtOnce =
+  "alone in its group, our leader counts its entry in the turn that writes it, etcd/raft in the Ready after that";
+
+/** Checkpoints at which we differ on purpose, by file and line. */
+const intended = new Map([
+  ["confchange_v1_add_single.txt:15", countsAtOnce],
+  ["confchange_v2_add_double_auto.txt:17", countsAtOnce],
+  ["confchange_v2_add_double_auto.txt:42", countsAtOnce],
+  ["confchange_v2_add_double_implicit.txt:19", countsAtOnce],
+  ["confchange_v2_add_single_auto.txt:17", countsAtOnce],
+  ["confchange_v2_add_single_explicit.txt:17", countsAtOnce],
+  [
+    "snapshot_succeed_via_app_resp_behind.txt:120",
+    "a snapshot counts as applied when the core takes it, in etcd/raft when the host has; both before any answer leaves",
+  ],
+]);
+
 if (!existsSync(file)) {
   console.log(`no recorded scenarios at ${file}: nothing to compare`);
   process.exit(0);
@@ -29,6 +46,7 @@ for (const line of readFileSync(file, "utf8").split("\n")) {
 
 let checkpoints = 0;
 let matched = 0;
+let unexpected = 0;
 for (const [name, steps] of files) {
   const reason = outOfScope.get(name);
   if (reason !== undefined) {
@@ -40,9 +58,14 @@ for (const [name, steps] of files) {
   matched += result.matched;
   const verdict = result.matched === result.checkpoints ? "matches" : "differs";
   console.log(`${verdict}  ${name}: ${result.matched} of ${result.checkpoints}`);
-  for (const { line, cmd, node, field, expected, actual } of result.differences.slice(0, 8)) {
-    console.log(`         line ${line} "${cmd}", node ${node}, ${field}: etcd ${expected}, ours ${actual}`);
+  for (const [line, differences] of Map.groupBy(result.differences, (difference) => difference.line)) {
+    const known = intended.get(`${name}:${line}`);
+    if (known === undefined) unexpected += 1;
+    console.log(`         line ${line}: ${known ?? "not intended"}`);
+    for (const { cmd, node, field, expected, actual } of known === undefined ? differences : []) {
+      console.log(`           "${cmd}", node ${node}, ${field}: etcd ${expected}, ours ${actual}`);
+    }
   }
 }
 console.log(`checkpoints matched: ${matched} of ${checkpoints}`);
-process.exitCode = matched === checkpoints ? 0 : 1;
+process.exitCode = unexpected === 0 ? 0 : 1;

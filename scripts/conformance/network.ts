@@ -29,6 +29,8 @@ interface Stored {
 class Player {
   readonly raft: Raft;
   readonly store: EntryStore;
+  /** Messages of turns that the scenario has not processed yet. */
+  held: Message[] = [];
   timeoutTicks = unsetTimeoutTicks;
   ticks = 0;
 
@@ -55,7 +57,8 @@ class Player {
       },
       this.store,
       () => this.timeoutTicks * tickMs - electionMinMs,
-      0,
+      // Started long ago, so that no promise from before the start holds any more.
+      -electionMinMs,
     );
   }
 
@@ -103,21 +106,29 @@ export class Network {
   }
 
   propose(id: NodeId, data: string): void {
-    this.raft(id).propose(new TextEncoder().encode(data), this.player(id).nowMs);
+    const proposer = this.proposerFor(id);
+    const { raft, nowMs } = this.player(proposer);
+    raft.propose(new TextEncoder().encode(data), nowMs);
+    this.endTurn(proposer);
   }
 
   /** Where etcd/raft appends an empty entry for a change that it refuses, ours appends none: keep the indexes equal. */
   proposeChange(id: NodeId, change: ConfigurationChange): void {
-    const { raft, nowMs } = this.player(id);
+    const proposer = this.proposerFor(id);
+    const { raft, nowMs } = this.player(proposer);
     const proposal = raft.proposeChange(change, nowMs);
     if (!proposal.accepted && raft.leadership !== null) raft.propose(new Uint8Array(0), nowMs);
+    this.endTurn(proposer);
   }
 
   /** One `Ready` of a node: saves, applies, queues its messages. False when it had nothing to do. */
   process(id: NodeId): boolean {
-    const { raft, store, nowMs } = this.player(id);
+    const player = this.player(id);
+    const { raft, store, nowMs, held } = player;
+    player.held = [];
+    this.queue.push(...held);
     const ready = raft.ready(nowMs);
-    if (ready === null) return false;
+    if (ready === null) return held.length > 0;
     if (ready.snapshot !== null) store.reset(ready.snapshot.index);
     store.save(ready.entries);
     this.queue.push(...ready.early, ...ready.messages);
@@ -149,11 +160,15 @@ export class Network {
     for (let passed = 0; passed < count; passed += 1) {
       player.ticks += 1;
       player.raft.tick(player.nowMs);
+      this.endTurn(id);
     }
   }
 
   setElectionTimeout(id: NodeId, ticks: number): void {
     const player = this.player(id);
+    // The running timer is stretched as well, as etcd's is, which compares the time since its start.
+    const role = (player.raft as unknown as { current: { deadlineMs: number } }).current;
+    role.deadlineMs += (ticks - player.timeoutTicks) * tickMs;
     player.timeoutTicks = ticks;
   }
 
@@ -179,6 +194,25 @@ export class Network {
 
   forgetLeader(id: NodeId): void {
     this.raft(id).forgetLeader();
+  }
+
+  /** Followers of etcd/raft forward proposals; ours leave it to the caller to follow the leader, which is done here. */
+  private proposerFor(id: NodeId): NodeId {
+    const { leader } = this.raft(id);
+    return leader !== null && this.players.has(leader) ? leader : id;
+  }
+
+  /**
+   * etcd/raft sends while it handles each event, ours at the end of a turn, which a host ends after each event. Alone in
+   * its group a node would commit by that, which etcd/raft leaves to the next `Ready`.
+   */
+  private endTurn(id: NodeId): void {
+    const { raft, store, nowMs, held } = this.player(id);
+    if (raft.leadership === null || raft.leadership.peers.size === 0) return;
+    const ready = raft.ready(nowMs);
+    if (ready === null) return;
+    store.save(ready.entries);
+    held.push(...ready.early, ...ready.messages);
   }
 
   private player(id: NodeId): Player {

@@ -193,6 +193,7 @@ function compare(network: Network, node: RecordedNode): Omit<Difference, "line" 
   const raft = network.raft(String(node.id));
   const { configuration, log } = raft;
   const numbers = (ids: readonly string[]): number[] => ids.map(Number).sort((left, right) => left - right);
+  // `autoLeave` is not compared: the recording has it as false even where etcd then leaves by itself.
   const actual = {
     term: raft.term,
     vote: Number(raft.vote ?? 0),
@@ -207,7 +208,6 @@ function compare(network: Network, node: RecordedNode): Omit<Difference, "line" 
     outgoing: numbers(configuration.outgoing),
     learners: numbers(configuration.learners),
     learnersNext: numbers(configuration.learnersNext),
-    autoLeave: configuration.autoLeave,
   };
   const expected: typeof actual = {
     term: node.term,
@@ -223,7 +223,6 @@ function compare(network: Network, node: RecordedNode): Omit<Difference, "line" 
     outgoing: [...node.conf.outgoing],
     learners: [...node.conf.learners],
     learnersNext: [...node.conf.learnersNext],
-    autoLeave: node.conf.autoLeave,
   };
   return Object.entries(expected).flatMap(([field, value]) => {
     const ours = JSON.stringify(actual[field as keyof typeof actual]);
