@@ -28,7 +28,8 @@ interface Reading {
 }
 
 export class Waiters {
-  private readonly proposals = new Map<number, Proposed>();
+  /** By index. Several wait at one index when this node has led more than one term. */
+  private readonly proposals = new Map<number, readonly Proposed[]>();
   private readonly reads = new Map<number, Reading>();
   private nextRead = 1;
   private earliestMs = Number.POSITIVE_INFINITY;
@@ -39,9 +40,9 @@ export class Waiters {
   }
 
   addProposal(index: number, proposal: Proposed): void {
-    // An entry that was proposed here earlier at this index has been replaced before it was committed.
-    this.proposals.get(index)?.settle(superseded);
-    this.proposals.set(index, proposal);
+    // An entry that was proposed here earlier at this index is gone from this log. Another may still hold it, and a leader
+    // there may commit it: what became of it is known when the index is applied.
+    this.proposals.set(index, [...(this.proposals.get(index) ?? []), proposal]);
     this.earliestMs = Math.min(this.earliestMs, proposal.expiresAtMs);
   }
 
@@ -55,19 +56,17 @@ export class Waiters {
   }
 
   /**
-   * The entry at `index` is applied. If it is not the one that was proposed here, the proposal has lost its place in the
-   * log for good. Answers when the proposal was made, null if it was not made here.
+   * The entry at `index` is applied. Whatever else was proposed here for this index has lost its place in the log for
+   * good. Answers when the proposal was made, null if it was not made here.
    */
   applied(index: number, term: number, result: Uint8Array): number | null {
-    const proposal = this.proposals.get(index);
-    if (proposal === undefined) return null;
+    const waiting = this.proposals.get(index);
+    if (waiting === undefined) return null;
     this.proposals.delete(index);
-    if (proposal.term !== term) {
-      proposal.settle(superseded);
-      return null;
-    }
-    proposal.settle({ done: true, result, index });
-    return proposal.proposedAtMs;
+    const applied = waiting.find((proposal) => proposal.term === term);
+    for (const { settle } of waiting.filter((proposal) => proposal !== applied)) settle(superseded);
+    applied?.settle({ done: true, result, index });
+    return applied?.proposedAtMs ?? null;
   }
 
   /** The read may be answered now, by `answer`. */
@@ -88,19 +87,22 @@ export class Waiters {
   expire(nowMs: number): void {
     if (nowMs < this.earliestMs) return;
     this.earliestMs = Number.POSITIVE_INFINITY;
-    this.expireIn(this.proposals, commandTimeout, nowMs);
-    this.expireIn(this.reads, readTimeout, nowMs);
+    for (const [index, waiting] of this.proposals) {
+      const left = waiting.filter((proposal) => !this.isOver(proposal, commandTimeout, nowMs));
+      if (left.length === 0) this.proposals.delete(index);
+      else if (left.length < waiting.length) this.proposals.set(index, left);
+    }
+    for (const [context, read] of this.reads) {
+      if (this.isOver(read, readTimeout, nowMs)) this.reads.delete(context);
+    }
   }
 
-  private expireIn(waiting: Map<number, Proposed | Reading>, outcome: Outcome, nowMs: number): void {
-    for (const [key, waiter] of waiting) {
-      if (waiter.expiresAtMs <= nowMs) {
-        waiting.delete(key);
-        waiter.settle(outcome);
-      } else {
-        this.earliestMs = Math.min(this.earliestMs, waiter.expiresAtMs);
-      }
-    }
+  /** Tells a caller whose time is over, and remembers the time of one that goes on waiting. */
+  private isOver({ expiresAtMs, settle }: Proposed | Reading, outcome: Outcome, nowMs: number): boolean {
+    const over = expiresAtMs <= nowMs;
+    if (over) settle(outcome);
+    else this.earliestMs = Math.min(this.earliestMs, expiresAtMs);
+    return over;
   }
 }
 

@@ -49,12 +49,29 @@ describe("a proposal", () => {
     expect(ends()).toEqual(["a superseded"]);
   });
 
-  test("that this node itself replaced in a later term did certainly not happen", () => {
+  test("that this node itself replaced in a later term waits for the one that is committed", () => {
     propose("a", 7, 2);
     propose("b", 7, 4);
-    expect(ends()).toEqual(["a superseded"]);
+    expect(ends()).toEqual([]);
     waiters.applied(7, 4, bytes(1));
     expect(ends()).toEqual(["a superseded", "b done"]);
+  });
+
+  test("that this node itself replaced may be the one: another node held it, and won", () => {
+    propose("a", 7, 2);
+    propose("b", 7, 4);
+    expect(waiters.applied(7, 2, bytes(1))).toBe(7);
+    expect(ends()).toEqual(["b superseded", "a done"]);
+  });
+
+  test("is timed by itself, whoever else waits for its index", () => {
+    propose("a", 7, 2, 100);
+    propose("b", 7, 4, 200);
+    waiters.expire(100);
+    expect(ends()).toEqual(["a timeout ambiguous"]);
+    expect(waiters.deadlineMs).toBe(200);
+    waiters.applied(7, 4, bytes(1));
+    expect(ends()).toEqual(["a timeout ambiguous", "b done"]);
   });
 
   test("hazard-32 whose time is over may still happen", () => {
