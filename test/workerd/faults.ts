@@ -1,0 +1,52 @@
+/** What goes wrong in the groups under test: told by the tests, obeyed by their nodes in the same isolate. */
+
+import type { Env } from "../../src/env.ts";
+
+/** Objects are named as the platform names them: `group/node`. */
+class Faults {
+  /** Calls and answers between pairs of objects that are lost, as `from>to`. */
+  private readonly cuts = new Set<string>();
+  private readonly variables = new Map<string, Partial<Env>>();
+  private readonly failing = new Set<string>();
+  /** Every call in these groups is made twice, the second time after the first was answered. */
+  readonly repeatingGroups = new Set<string>();
+  /** Something that is no node answers for these objects. */
+  readonly missing = new Set<string>();
+
+  /** Loses everything between two objects, both ways. */
+  cut(one: string, other: string): void {
+    this.cuts.add(`${one}>${other}`).add(`${other}>${one}`);
+  }
+
+  heal(): void {
+    this.cuts.clear();
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.cuts.has(`${from}>${to}`);
+  }
+
+  /** Gives an object other variables than the rest, from its next start on. */
+  configure(object: string, variables: Partial<Env>): void {
+    this.variables.set(object, variables);
+  }
+
+  variablesOf(object: string): Partial<Env> {
+    return this.variables.get(object) ?? {};
+  }
+
+  /** Lets an object's state machine throw the next time, after it has written. */
+  failApply(object: string): void {
+    this.failing.add(object);
+  }
+
+  takeFailure(object: string): boolean {
+    return this.failing.delete(object);
+  }
+
+  clear(): void {
+    for (const set of [this.cuts, this.variables, this.failing, this.repeatingGroups, this.missing]) set.clear();
+  }
+}
+
+export const faults = new Faults();

@@ -1,0 +1,64 @@
+/** The shipped node, on a laptop's timing, with a network and a state machine that obey the test's faults. */
+
+import type { Env } from "../../src/env.ts";
+import { KeyValueNode as ShippedNode } from "../../src/kv-node.ts";
+import type { Sql, StateMachine } from "../../src/machine.ts";
+import { faults } from "./faults.ts";
+
+export class KeyValueNode extends ShippedNode {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const name = ctx.id.name ?? "";
+    const RAFT_NODE = new FaultyNetwork(env.RAFT_NODE, name) as unknown as Env["RAFT_NODE"];
+    super(ctx, { ...env, RAFT_PROFILE: "laptop", ...faults.variablesOf(name), RAFT_NODE });
+  }
+
+  protected override createStateMachine(sql: Sql): StateMachine {
+    const machine = super.createStateMachine(sql);
+    return {
+      apply: (commands) => {
+        const results = machine.apply(commands);
+        if (faults.takeFailure(this.ctx.id.name ?? "")) throw new Error("the state machine broke");
+        return results;
+      },
+      query: (query) => machine.query(query),
+    };
+  }
+}
+
+/** The part of a namespace that nodes use to call each other. */
+class FaultyNetwork {
+  private readonly namespace: Env["RAFT_NODE"];
+  private readonly from: string;
+
+  constructor(namespace: Env["RAFT_NODE"], from: string) {
+    this.namespace = namespace;
+    this.from = from;
+  }
+
+  getByName(
+    to: string,
+    options?: DurableObjectNamespaceGetDurableObjectOptions,
+  ): { fetch(url: string, init: RequestInit): Promise<Response> } {
+    const call = (url: string, init: RequestInit): Promise<Response> =>
+      this.namespace.getByName(to, options).fetch(url, init);
+    return { fetch: (url, init) => this.carry(to, init, () => call(url, init)) };
+  }
+
+  private async carry(to: string, { signal }: RequestInit, call: () => Promise<Response>): Promise<Response> {
+    const { from } = this;
+    if (faults.missing.has(to)) return new Response(`Worker "${to}" not found`, { status: 503 });
+    if (faults.isCut(from, to)) return await silence(signal);
+    const response = await call();
+    if (faults.repeatingGroups.has(from.slice(0, from.indexOf("/")))) await (await call()).arrayBuffer();
+    if (!faults.isCut(to, from)) return response;
+    await response.arrayBuffer();
+    return await silence(signal);
+  }
+}
+
+/** A line that swallows everything: nothing comes back until the caller gives up. */
+function silence(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+}

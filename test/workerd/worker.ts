@@ -1,0 +1,5 @@
+/** The Worker under test inside workerd: the shipped one, nodes that obey faults, and the two objects of the output gate's test. */
+
+export { Gate, Sink } from "./gate-objects.ts";
+export { KeyValueNode } from "./faulty-node.ts";
+export { default } from "../../src/worker.ts";
