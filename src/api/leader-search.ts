@@ -44,7 +44,7 @@ export class LeaderSearch {
   position: Position | undefined;
   /** Some attempt may still take effect. */
   private doubtful = false;
-  /** How many refusals have been followed without a pause. */
+  /** How many named leaders have been asked without a pause before. */
   private hops = 0;
   private backoffMs = firstBackoffMs;
   private readonly deadlineMs: number;
@@ -86,7 +86,6 @@ export class LeaderSearch {
       this.hops += 1;
       return;
     }
-    this.hops = 0;
     const waitMs = this.backoffMs * (0.5 + Math.random() / 2);
     this.backoffMs = Math.min(maxBackoffMs, this.backoffMs * 2);
     if (this.remainingMs <= waitMs) throw this.exhausted();

@@ -16,5 +16,5 @@ export const maxIdempotencyKeys = 100_000;
 
 /** How many items one page of a list holds at most. */
 export const maxPageItems = 1000;
-/** How many bytes of values one page of a list holds at most, unless its first value alone exceeds it. */
+/** How many bytes of values one page of a list holds at most: more than one value has, or a list could not get past it. */
 export const maxPageValueBytes = 4 * 1024 * 1024;

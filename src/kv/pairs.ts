@@ -80,11 +80,11 @@ export class Pairs {
   }
 }
 
-/** How many rows a page may hold by the size of their values: one at least, or a list would never get past it. */
+/** How many rows a page may hold by the size of their values: one at least, as no value exceeds the limit. */
 function fittingRows(rows: readonly ItemRow[]): number {
   let bytes = 0;
   const beyond = rows.findIndex((row) => (bytes += row.value_bytes) > maxPageValueBytes);
-  return beyond === -1 ? rows.length : Math.max(1, beyond);
+  return beyond === -1 ? rows.length : beyond;
 }
 
 function revisionsOf(row: RevisionsRow): Revisions {

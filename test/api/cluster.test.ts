@@ -5,6 +5,7 @@ import { internalPath } from "../../src/internal.ts";
 import type { ErrorBody } from "./client.ts";
 import { failure, TestClient } from "./client.ts";
 import { FakeNamespace, faults, on, refuse } from "./fake-group.ts";
+import type { Fault } from "./fake-group.ts";
 import { elapse, useVirtualTime } from "./virtual-time.ts";
 
 useVirtualTime();
@@ -64,6 +65,26 @@ describe("the leader", () => {
     expect((await elapse(client.get("/v1/kv/a"))).value.headers.get("x-raft-leader")).toBe("n2");
   });
 
+  test("is left when it refuses in a term gone by", async () => {
+    const client = new TestClient();
+    client.nodes.group().term = 5;
+    await elapse(client.put("/v1/kv/a", "1"));
+    client.nodes.faults.set("n1", (call) => refuse(call, "not_leader"));
+    client.nodes.group().elect("n2");
+    expect((await elapse(client.put("/v1/kv/a", "2"))).value.status).toBe(200);
+  });
+
+  test("is found without waiting for a node that hangs", async () => {
+    const client = new TestClient();
+    const group = client.nodes.group();
+    client.nodes.faults.set("n1", faults.hanging);
+    group.elect(null);
+    setTimeout(() => group.elect("n3"), 50);
+    const { value, elapsedMs } = await elapse(client.put("/v1/kv/a", "1"));
+    expect(value.status).toBe(201);
+    expect(elapsedMs).toBeLessThan(200);
+  });
+
   test("that two nodes see in each other is not followed in circles", async () => {
     const client = new TestClient();
     client.nodes.faults.set("n1", (call) => refuse(call, "not_leader", false, "n2"));
@@ -97,7 +118,7 @@ describe("each call", () => {
 });
 
 describe("a write without an Idempotency-Key", () => {
-  test.each(["throwing", "losing", "foreign", "hanging", "stuck"] as const)(
+  test.each(["throwing", "losing", "foreign", "impostor", "hanging", "stuck"] as const)(
     "is not repeated when its call ends by %s: it may have happened",
     async (fault) => {
       const client = await settledClient();
@@ -166,6 +187,14 @@ describe("a write with an Idempotency-Key", () => {
     expect(await failure(value)).toEqual({ status: 412, code: "precondition_failed", ambiguous: true });
   });
 
+  test("says so of a delete that found nothing, too", async () => {
+    const client = await settledClient();
+    client.nodes.faults.set("n1", on(internalPath.propose, faults.throwing));
+    client.nodes.group().elect("n2");
+    const { value } = await elapse(client.delete("/v1/kv/b", repeatable));
+    expect(await failure(value)).toEqual({ status: 404, code: "key_not_found", ambiguous: true });
+  });
+
   test("ends with its time, in doubt", async () => {
     const client = await settledClient();
     client.nodes.faults.set("n1", on(internalPath.propose, faults.stuck));
@@ -177,14 +206,17 @@ describe("a write with an Idempotency-Key", () => {
 });
 
 describe("a linearizable read", () => {
-  test.each(["throwing", "foreign", "hanging", "stuck"] as const)("gets past a leader that is %s", async (fault) => {
-    const client = await settledClient();
-    client.nodes.faults.set("n1", faults[fault]);
-    client.nodes.group().elect("n2");
-    const { value, elapsedMs } = await elapse(client.get("/v1/kv/a"));
-    expect([value.status, await value.text()]).toEqual([200, "0"]);
-    expect(elapsedMs).toBeLessThan(3500);
-  });
+  test.each(["throwing", "foreign", "impostor", "hanging", "stuck"] as const)(
+    "gets past a leader that is %s",
+    async (fault) => {
+      const client = await settledClient();
+      client.nodes.faults.set("n1", faults[fault]);
+      client.nodes.group().elect("n2");
+      const { value, elapsedMs } = await elapse(client.get("/v1/kv/a"));
+      expect([value.status, await value.text()]).toEqual([200, "0"]);
+      expect(elapsedMs).toBeLessThan(3500);
+    },
+  );
 
   test("of two seconds gets past a leader that hangs", async () => {
     const client = await settledClient();
@@ -249,14 +281,24 @@ describe("a node that has too much to do", () => {
 
   test("refuses for a reason that this version does not know: only its word makes a repetition safe", async () => {
     const client = await settledClient();
-    let ambiguous = true;
+    const refuseWithoutWord: Fault = (call) => {
+      const { headers } = refuse(call, "timeout", true, "n1");
+      return new Response('{"code":"shy"}', { status: 421, headers });
+    };
     client.nodes.faults.set(
       "n1",
-      on(internalPath.propose, (call) => refuse(call, "shy" as "timeout", ambiguous, "n1")),
+      on(internalPath.propose, (call) => refuse(call, "shy" as "timeout", true, "n1")),
     );
     expect(await failure((await elapse(client.put("/v1/kv/a", "1"))).value)).toMatchObject({ ambiguous: true });
     expect(client.nodes.asked()).toEqual(["n1"]);
-    ambiguous = false;
+    client.nodes.calls.length = 0;
+    client.nodes.faults.set("n1", on(internalPath.propose, refuseWithoutWord));
+    expect(await failure((await elapse(client.put("/v1/kv/a", "1"))).value)).toMatchObject({ ambiguous: true });
+    expect(client.nodes.asked()).toEqual(["n1"]);
+    client.nodes.faults.set(
+      "n1",
+      on(internalPath.propose, (call) => refuse(call, "shy" as "timeout", false, "n1")),
+    );
     setTimeout(() => client.nodes.faults.clear(), 100);
     expect((await elapse(client.put("/v1/kv/a", "1"))).value.status).toBe(200);
   });

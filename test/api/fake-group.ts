@@ -119,10 +119,12 @@ export const faults = {
   },
   /** As the platform answers for a node that is not there. */
   foreign: () => new Response('Worker "raft-n3" not found', { status: 503 }),
+  /** As anything in between may answer. */
+  impostor: () => new Response("hello"),
   /** A leader without a majority: it holds the call for as long as it is told to. */
   stuck: async (call) => {
     await new Promise((resolve) => setTimeout(resolve, Number(call.headers.get(internalHeader.timeoutMs))));
-    return refuse(call, "timeout", call.path === internalPath.propose);
+    return refuse(call, "timeout", call.path === internalPath.propose, call.node);
   },
 } satisfies Record<string, Fault>;
 

@@ -54,15 +54,18 @@ describe("a list is bounded", () => {
     ["prefix=b/", ["b/1", "b/2"]],
     ["prefix=b%ff", ["b%FF"]],
     ["prefix=b+", []],
-    ["start=b/1", ["b/1", "b/2", "b%FF", "c"]],
+    ["prefix=x+", ["x y"]],
+    ["prefix=x%20", ["x y"]],
+    ["prefix=x%2B", []],
+    ["start=b/1", ["b/1", "b/2", "b%FF", "c", "x y"]],
     ["end=b/2", ["a", "b", "b/1"]],
     ["start=b&end=c", ["b", "b/1", "b/2", "b%FF"]],
     ["prefix=b&start=b/&end=b0", ["b/1", "b/2"]],
     ["start=c&end=a", []],
-    ["prefix=&start=&end=&cursor=", ["a", "b", "b/1", "b/2", "b%FF", "c"]],
+    ["prefix=&start=&end=&cursor=", ["a", "b", "b/1", "b/2", "b%FF", "c", "x y"]],
     ["limit=2", ["a", "b"]],
   ])("by %s", async (query, expected) => {
-    const client = await filled("c", "b/2", "b%FF", "b", "a", "b/1");
+    const client = await filled("c", "b/2", "b%FF", "b", "a", "b/1", "x y");
     const names = expected.map((key) => (key === "b%FF" ? btoa("b\xff") : key));
     expect(await listedKeys(client, query)).toEqual(names);
   });
