@@ -44,7 +44,7 @@ export interface StateMachine {
    * Applies committed commands in order and answers each with its result's bytes. Runs in the same transaction as the
    * applied index, so each command takes effect exactly once. Total: a command that can't be done, even a malformed one,
    * is answered with a result that says so. A throw means a broken invariant: the transaction is undone and the node
-   * restarts.
+   * restarts, with a state machine made anew.
    */
   apply(commands: readonly CommittedCommand[]): Uint8Array[];
 

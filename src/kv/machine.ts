@@ -14,6 +14,7 @@ import { Remembered } from "./remembered.ts";
 import { encodeResult } from "./result.ts";
 import type { CommandResult } from "./result.ts";
 import { prepareTables, readScalars, writeScalars } from "./schema.ts";
+import type { Scalars } from "./schema.ts";
 
 /** The scalars while a batch is applied. */
 interface Draft {
@@ -29,21 +30,27 @@ export class KeyValueMachine implements StateMachine {
   private readonly sql: Sql;
   private readonly pairs: Pairs;
   private readonly remembered: Remembered;
+  /** What the row of scalars holds. A turn that fails undoes the row and ends this machine together. */
+  private scalars: Scalars;
 
   /** Creates its tables where they are missing. Every node of a group must be given the same `idempotencyKeys`. */
   constructor(sql: Sql, idempotencyKeys = maxIdempotencyKeys) {
     prepareTables(sql);
     this.sql = sql;
+    this.scalars = readScalars(sql);
     this.pairs = new Pairs(sql);
     this.remembered = new Remembered(sql, idempotencyKeys);
   }
 
   apply(commands: readonly CommittedCommand[]): Uint8Array[] {
-    const before = readScalars(this.sql);
+    const before = this.scalars;
     const draft: Draft = { revision: before.revision, remembered: before.remembered };
     const results = commands.map((committed) => this.applyOne(committed, draft));
     // Nothing is remembered without a change, so the revision alone tells.
-    if (draft.revision !== before.revision) writeScalars(this.sql, draft);
+    if (draft.revision !== before.revision) {
+      writeScalars(this.sql, draft);
+      this.scalars = draft;
+    }
     return results;
   }
 
@@ -88,7 +95,7 @@ export class KeyValueMachine implements StateMachine {
   }
 
   private answer(query: Query): QueryAnswer {
-    const { revision } = readScalars(this.sql);
+    const { revision } = this.scalars;
     if (query.kind === "get") {
       const item = this.pairs.item(query.key, query.withValue);
       return item === undefined ? { status: "not_found", revision } : { status: "found", revision, item };

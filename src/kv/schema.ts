@@ -50,7 +50,6 @@ export function prepareTables(sql: Sql): void {
   }
 }
 
-/** Read anew for each batch and query: whoever replaces the tables as a whole need not tell the machine. */
 export function readScalars(sql: Sql): Scalars {
   const [row] = sql
     .exec<{ revision: number; remembered: number }>("SELECT revision, remembered FROM kv_meta")
