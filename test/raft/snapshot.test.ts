@@ -82,7 +82,7 @@ describe("a follower", () => {
 describe("a leader", () => {
   /** It leads term 2 with a log that begins after 20, and n2 has answered that its own ends at 3. */
   function needed(): TestNode {
-    const node = new TestNode({ log: logOf(times(30, 1)) }).lead("n2");
+    const node = new TestNode({ log: logOf(times(30, 1)) }).lead();
     node.receive(appendReply({ from: "n3", term: 2, index: 31 }));
     node.compactTo(20);
     return node;

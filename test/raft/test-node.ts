@@ -112,8 +112,9 @@ export class TestNode {
     this.settle();
   }
 
-  /** Wins an election with the votes of the given peers; without any it wins alone. */
-  lead(...voters: readonly NodeId[]): this {
+  /** Wins an election by the votes of all others. */
+  lead(): this {
+    const voters = this.raft.configuration.voters.filter((id) => id !== this.id);
     this.turn(() => this.raft.campaign(this.nowMs));
     const preVotes = this.options.preVote ? [true, false] : [false];
     for (const preVote of preVotes) {
