@@ -61,6 +61,12 @@ export class Node {
     this.driver.wake(this.nowMs());
   }
 
+  /** Does what the alarm should have done by now: it can be late by seconds, or lost. */
+  catchUp(): void {
+    const nowMs = this.nowMs();
+    if (nowMs >= this.driver.raft.deadlineMs) this.driver.wake(nowMs);
+  }
+
   propose(command: Uint8Array, timeoutMs: number): Promise<Outcome> {
     const nowMs = this.nowMs();
     return this.driver.propose(command, nowMs + timeoutMs, nowMs);

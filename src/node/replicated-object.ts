@@ -57,9 +57,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const { node, calls } = running;
     const mistake = misdirected(request, node.stored);
     if (mistake !== null) return badRequest(mistake, node.answeredBy());
+    if (path === internalPath.raft) return this.exchange(body, node, calls);
+    node.catchUp();
     switch (path) {
-      case internalPath.raft:
-        return this.exchange(body, node, calls);
       case internalPath.propose: {
         if (body.length > maxCommandBytes) {
           const message = `a command holds ${maxCommandBytes} bytes at most`;
@@ -82,6 +82,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     try {
       const { from, messages } = calls.read(body);
       const replies = node.driver.receive(messages, from, node.nowMs());
+      // Not before: the frame may bring the leader's contact, which moves the deadline.
+      node.catchUp();
       return answerPeer(encodeFrame(calls.frame(from, replies)), node.stored.identity.node);
     } catch (error) {
       if (error instanceof FrameRefusedError) return badRequest(error.message, node.answeredBy());
