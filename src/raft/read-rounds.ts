@@ -50,8 +50,8 @@ export class ReadRounds {
    */
   startRound(readIndex: number | null, nowMs: number): void {
     this.round += 1;
-    const reads = readIndex === null ? [] : this.waiting;
-    if (reads.length > 0) this.waiting = [];
+    // What arrives from now on waits in a list of its own, even if nothing waited before: this round is not for it.
+    const reads = readIndex === null ? [] : this.takeWaiting();
     this.started.push({ number: this.round, startedAtMs: nowMs, index: readIndex ?? 0, reads });
     if (this.started.length > maxRounds) this.waiting.unshift(...(this.started.shift()?.reads ?? []));
   }
