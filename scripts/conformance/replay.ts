@@ -233,6 +233,6 @@ function compare(network: Network, node: RecordedNode): Omit<Difference, "line" 
 
 function contentOf({ data, change: changed }: { data: Uint8Array; change?: ConfigurationChange }): string {
   if (changed === undefined) return new TextDecoder().decode(data);
-  const letters = { addVoter: "v", addLearner: "l", remove: "r" } as const;
+  const letters = { addVoter: "v", addLearner: "l", addPromotable: "p", remove: "r" } as const;
   return `change ${changed.changes.map(({ type, id }) => letters[type] + id).join(" ")}`;
 }

@@ -17,11 +17,15 @@ export interface Configuration {
   readonly learnersNext: readonly NodeId[];
   /** Whether the leader leaves the joint configuration by itself. */
   readonly autoLeave: boolean;
+  /** Learners that become voters as soon as they have caught up: whoever leads then sees to it. */
+  readonly promoting: readonly NodeId[];
+  /** What the host wants every node to know of a member, by its id; opaque to the protocol. */
+  readonly attributes: Readonly<Record<NodeId, string>>;
 }
 
 /** A configuration with no joint change under way. */
 export function simpleConfiguration(voters: readonly NodeId[], learners: readonly NodeId[] = []): Configuration {
-  return { voters, outgoing: [], learners, learnersNext: [], autoLeave: false };
+  return { voters, outgoing: [], learners, learnersNext: [], autoLeave: false, promoting: [], attributes: {} };
 }
 
 export function isJoint(configuration: Configuration): boolean {

@@ -17,10 +17,17 @@ const names = fc.oneof(fc.constantFrom("n1", "n2", "", "ä😀\u0000\ufeff"), fc
 
 const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   changes: fc.array(
-    fc.record({ type: fc.constantFrom("addVoter" as const, "addLearner" as const, "remove" as const), id: names }),
+    fc.record(
+      {
+        type: fc.constantFrom("addVoter" as const, "addLearner" as const, "addPromotable" as const, "remove" as const),
+        id: names,
+        attributes: names,
+      },
+      { requiredKeys: ["type", "id"] },
+    ),
     { maxLength: 4 },
   ),
-  transition: fc.constantFrom("auto" as const, "implicit" as const, "explicit" as const),
+  transition: fc.constantFrom("auto" as const, "implicit" as const, "explicit" as const, "forced" as const),
 });
 
 const nameList = fc.array(names, { maxLength: 4 });
@@ -32,6 +39,8 @@ const configuration: fc.Arbitrary<Configuration> = fc.record({
   learners: nameList,
   learnersNext: nameList,
   autoLeave: fc.boolean(),
+  promoting: nameList,
+  attributes: fc.dictionary(names, names, { maxKeys: 3, noNullPrototype: true }),
 });
 
 type EntryBody = Omit<Entry, "index">;
@@ -94,8 +103,8 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       rejection: fc.option(fc.record({ hintIndex: whole, hintTerm: whole }), { nil: null }),
       round: whole,
     }),
-    fc.record({ type: type("heartbeat"), ...envelope, commitIndex: whole, round: whole }),
-    fc.record({ type: type("heartbeatReply"), ...envelope, round: whole }),
+    fc.record({ type: type("heartbeat"), ...envelope, commitIndex: whole, round: whole, electionMinMs: whole, quiesce: fc.boolean() }),
+    fc.record({ type: type("heartbeatReply"), ...envelope, round: whole, quiesced: fc.boolean() }),
     fc.record({
       type: type("installSnapshot"),
       ...envelope,

@@ -68,6 +68,8 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
         learners: [],
         learnersNext: ["n3"],
         autoLeave: true,
+        promoting: ["n4"],
+        attributes: { n4: "far away" },
       };
       storage.transaction(() => storage.saveConfiguration(joint));
       const failing = (): void =>
