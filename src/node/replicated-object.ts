@@ -2,7 +2,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readMembers, readTiming } from "../env.ts";
-import { type Consistency, internalHeader, internalOrigin, internalPath } from "../internal.ts";
+import { type Consistency, internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
 import { defaultOptions } from "../raft/options.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
@@ -105,6 +105,10 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const group = request.headers.get(internalHeader.group) ?? "";
     const node = request.headers.get(internalHeader.node) ?? "";
     if (!isIdentifier(group)) return "a group's name is needed";
+    // Two objects that both are one node would have two votes. The name is missing when the call came from another
+    // process of a local cluster (seen in workerd, 2026-11).
+    const name = this.ctx.id.name ?? null;
+    if (name !== null && name !== objectName(group, node)) return `this object is ${name}`;
     const configuration = firstConfiguration(readMembers(this.env));
     if (![...configuration.voters, ...configuration.learners].includes(node)) return "no such node in RAFT_MEMBERS";
     this.sqlStorage.create(newIdentity(group, node, configuration, Math.random), configuration);

@@ -33,6 +33,15 @@ describe("a new group", () => {
     expect(await one.get(leaders[0].id, "key")).toMatchObject({ done: "of one" });
   });
 
+  test("has one object for each node: a call that went astray makes no second one", async () => {
+    const group = new TestGroup();
+    for (const headers of [{ [internalHeader.node]: "n2" }, { [internalHeader.group]: "another" }]) {
+      const answer = await group.call("n1", internalPath.status, null, headers);
+      expect(refusalOf(answer)).toMatchObject({ code: "bad_request", message: `this object is ${group.object("n1")}` });
+    }
+    expect((await group.status("n1")).id).toBe("n1");
+  });
+
   test("is not founded by a call that names no group, or a node that it does not have", async () => {
     const group = new TestGroup();
     const calls = [
