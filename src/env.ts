@@ -24,6 +24,10 @@ export interface Timing {
   /** Election timeouts are drawn evenly from this range (Raft paper, section 5.2). */
   readonly electionMinMs: number;
   readonly electionMaxMs: number;
+  /** Up to which shortest election timeout the group adapts to measured round trips; missing: it does not adapt. */
+  readonly electionLimitMs?: number;
+  /** After how long without a request a group rests, without timers and heartbeats; missing: it never does. */
+  readonly idleAfterMs?: number;
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -60,7 +64,7 @@ export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Tim
   const profile = env.RAFT_PROFILE;
   const timing = isRecord(env.RAFT_TIMINGS) && typeof profile === "string" ? env.RAFT_TIMINGS[profile] : undefined;
   if (!isRecord(timing)) throw new Error(`RAFT_TIMINGS has no timing for RAFT_PROFILE = ${JSON.stringify(profile)}`);
-  const { heartbeatMs, electionMinMs, electionMaxMs } = timing;
+  const { heartbeatMs, electionMinMs, electionMaxMs, electionLimitMs, idleAfterMs } = timing;
   if (typeof heartbeatMs !== "number" || typeof electionMinMs !== "number" || typeof electionMaxMs !== "number") {
     throw new Error("a timing needs heartbeatMs, electionMinMs and electionMaxMs, in milliseconds");
   }
@@ -76,7 +80,22 @@ export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Tim
       "a timing must hold 10 <= heartbeatMs, 2 * heartbeatMs <= electionMinMs < electionMaxMs <= 600,000",
     );
   }
-  return { heartbeatMs, electionMinMs, electionMaxMs };
+  return {
+    heartbeatMs,
+    electionMinMs,
+    electionMaxMs,
+    ...optional("electionLimitMs", electionLimitMs, electionMinMs),
+    ...optional("idleAfterMs", idleAfterMs, electionMaxMs),
+  };
+}
+
+/** A part of a timing that may be missing. */
+function optional<Name extends string>(name: Name, value: unknown, least: number): { [Key in Name]?: number } {
+  if (value === undefined) return {};
+  if (typeof value !== "number" || !(value >= least)) {
+    throw new Error(`a timing's ${name} must be a number of milliseconds, ${least} at least`);
+  }
+  return { [name]: value } as { [Key in Name]?: number };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -28,6 +28,11 @@ export const internalHeader = {
   node: "x-raft-node",
   /** Request: how long the caller still waits, in whole milliseconds. */
   timeoutMs: "x-raft-timeout-ms",
+  /**
+   * Request to `status`: a leader that could not be reached, or empty. A node of an idle group that knows no other leader
+   * stands for election.
+   */
+  suspect: "x-raft-suspect",
   /** Request to `query`: `linearizable` or `stale`. */
   consistency: "x-raft-consistency",
   /** Answer: the node's term. */
@@ -92,6 +97,8 @@ export interface PeerStatus {
   readonly lagEntries: number;
   /** Milliseconds since the leader last heard from it; null when not yet in this term. */
   readonly lastContactMs: number | null;
+  /** Within this time 99 in 100 answers come back; 0 until that is known. */
+  readonly roundTripMs: number;
 }
 
 /** One node, as it sees itself: the answer to `status`. */
@@ -106,6 +113,14 @@ export interface NodeStatus {
     readonly lastIndex: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
+  };
+  /** True while the group is idle and this node waits for no time. */
+  readonly quiescent: boolean;
+  /** The timing in force, in milliseconds: as configured, or slower where measured round trips ask for it. */
+  readonly timing: {
+    readonly heartbeatMs: number;
+    readonly electionMinMs: number;
+    readonly electionMaxMs: number;
   };
   /** Milliseconds since it last heard from its leader; null for a leader, and when it has heard from none. */
   readonly lastContactMs: number | null;

@@ -23,6 +23,8 @@ export interface NodeAnswer {
 interface Discovery {
   readonly leader: MemberSpecification | undefined;
   readonly failure: Failure;
+  /** The nodes that answered. */
+  readonly answered: readonly MemberSpecification[];
 }
 
 /** How long to wait for a node that is asked who leads: two round trips around the world. */
@@ -88,25 +90,46 @@ export class ClusterClient {
    * node at random would have an unknown outcome if that one were dead.
    */
   private async discover(search: LeaderSearch): Promise<MemberSpecification | undefined> {
-    const { leader, failure } = await this.askAll(search.target, Math.min(search.remainingMs, maxDiscoveryMs));
+    const { leader, failure, answered } = await this.askAll(
+      search.target,
+      Math.min(search.remainingMs, maxDiscoveryMs),
+    );
     search.failure = failure;
+    if (leader === undefined) await this.rouse(answered, search);
     return leader;
+  }
+
+  /**
+   * Asks one node to stand for election if its group is idle, and so has nobody who watches over its leader. One at a time:
+   * woken together they would only take each other's votes.
+   */
+  private async rouse(answered: readonly MemberSpecification[], search: LeaderSearch): Promise<void> {
+    const candidates = answered.filter(({ id, role }) => role === "voter" && id !== search.suspect);
+    const chosen = candidates[search.roused % candidates.length];
+    if (chosen === undefined) return;
+    search.roused += 1;
+    const timeoutMs = Math.min(search.remainingMs, maxDiscoveryMs);
+    const call = nodeCall(search.target, internalPath.status, null, "stale", timeoutMs);
+    await this.callAndSee(chosen, { ...call, suspect: search.suspect ?? "" });
   }
 
   private askAll(target: Target, timeoutMs: number): Promise<Discovery> {
     const call = nodeCall(target, internalPath.status, null, "stale", timeoutMs);
     const asked = target.members.length;
-    let [answers, failures] = [0, 0];
+    const answered: MemberSpecification[] = [];
+    let failures = 0;
     return new Promise((resolve) => {
-      const heard = (attempt: Attempt): void => {
-        if (attempt.kind === "answer") answers += 1;
+      const heard = (attempt: Attempt, member: MemberSpecification): void => {
+        if (attempt.kind === "answer") answered.push(member);
         else failures += 1;
         const leader = this.knownLeader(target);
         // A majority that knows no leader is answer enough: there is none, or it will be known in a moment.
-        const done = leader !== undefined || answers * 2 > asked || answers + failures === asked;
-        if (done) resolve({ leader, failure: answers > 0 ? "no_leader" : "unavailable" });
+        const done = leader !== undefined || answered.length * 2 > asked || answered.length + failures === asked;
+        if (done) resolve({ leader, failure: answered.length > 0 ? "no_leader" : "unavailable", answered });
       };
-      for (const member of target.members) void this.callAndSee(member, call).then(heard);
+      for (const member of target.members) {
+        void this.callAndSee(member, call).then((attempt) => heard(attempt, member));
+      }
     });
   }
 
@@ -128,6 +151,7 @@ export class ClusterClient {
         throw search.error("overloaded", "Too many requests wait for this group's leader.");
       case "unreachable":
         this.views.distrust(target.group, leader.id);
+        search.suspect = leader.id;
         search.failedAttempt(attempt.reason === "timeout" ? "timeout" : "unavailable", true);
         return undefined;
       case "refusal":

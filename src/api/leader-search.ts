@@ -42,6 +42,10 @@ export class LeaderSearch {
   failure: Failure = "unavailable";
   /** Where the node stood that refused last. */
   position: Position | undefined;
+  /** A leader that did not answer; a node of an idle group that knows no other will stand for election. */
+  suspect: string | null = null;
+  /** How many nodes were asked to stand for election. */
+  roused = 0;
   /** Some attempt may still take effect. */
   private doubtful = false;
   /** How many named leaders have been asked without a pause before. */

@@ -19,6 +19,8 @@ export interface NodeCall {
   readonly group: string;
   readonly path: (typeof internalPath)[keyof typeof internalPath];
   readonly body: Uint8Array | null;
+  /** Read by `status` alone, see `internalHeader.suspect`; empty for no leader in particular. */
+  readonly suspect?: string;
   /** Read by `query` alone. */
   readonly consistency: Consistency;
   /** How long to wait for the answer. */
@@ -47,6 +49,7 @@ export async function callNode(member: MemberSpecification, call: NodeCall): Pro
         [internalHeader.node]: member.id,
         [internalHeader.timeoutMs]: String(patienceMs),
         [internalHeader.consistency]: call.consistency,
+        ...(call.suspect !== undefined && { [internalHeader.suspect]: call.suspect }),
       },
       body,
       signal: AbortSignal.timeout(Math.max(1, timeoutMs)),

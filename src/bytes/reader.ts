@@ -38,6 +38,11 @@ export class ByteReader {
     return high * 0x1_0000_0000 + this.view.getUint32(at + 4);
   }
 
+  /** Any number, from the eight bytes of IEEE 754. */
+  f64(): number {
+    return this.view.getFloat64(this.take(8));
+  }
+
   /** `length` bytes, as a view. */
   raw(length: number): Uint8Array {
     const at = this.take(length);

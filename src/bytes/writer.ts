@@ -43,6 +43,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** Any number, in the eight bytes of IEEE 754. */
+  f64(value: number): this {
+    this.reserve(8);
+    this.view.setFloat64(this.length, value);
+    this.length += 8;
+    return this;
+  }
+
   /** Bytes without their length. */
   raw(bytes: Uint8Array): this {
     this.reserve(bytes.length);

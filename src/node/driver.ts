@@ -54,7 +54,7 @@ const noResult = new Uint8Array(0);
 export class Driver {
   readonly raft: Raft;
   private readonly host: DriverHost;
-  private readonly waiters = new Waiters();
+  private readonly waiters: Waiters;
   private proposals: PendingProposal[] = [];
   private gatheredBytes = 0;
   private flushScheduled = false;
@@ -63,6 +63,7 @@ export class Driver {
 
   constructor(options: RaftOptions, stored: StoredNode, host: DriverHost, nowMs: number) {
     this.host = host;
+    this.waiters = new Waiters(stored.incarnation);
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
     this.turn(nowMs, () => {});
   }
@@ -95,9 +96,22 @@ export class Driver {
     });
   }
 
+  /**
+   * Wakes an idle group whose leader is not known or, as `suspect` says, could not be reached (see `Raft.wake`).
+   */
+  rouse(suspect: NodeId | null, nowMs: number): void {
+    if (!this.raft.quiescent) return;
+    this.turn(nowMs, () => {
+      this.raft.wake(suspect, nowMs);
+    });
+  }
+
   /** Replicates a command; the outcome comes when it is applied, refused, or the time is over. */
   propose(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
-    if (this.raft.role !== "leader") return Promise.resolve(notLeader);
+    if (this.raft.role !== "leader") {
+      this.rouse(null, nowMs);
+      return Promise.resolve(notLeader);
+    }
     const full = this.gatheredBytes + command.length > this.raft.options.maxUncommittedBytes;
     if (full && this.proposals.length > 0) return Promise.resolve(overloaded);
     return new Promise((settle) => {
@@ -119,17 +133,19 @@ export class Driver {
     this.turn(nowMs, () => {});
   }
 
-  /** Answers a read. A linearizable one waits for the proof that this node still leads after the read arrived. */
+  /** Answers a read. A linearizable one waits for the proof that its leader still led after the read had arrived. */
   query(query: Uint8Array, consistency: Consistency, expiresAtMs: number, nowMs: number): Promise<Outcome> {
     if (consistency === "stale") {
       const result = this.host.machine.query(query);
       return Promise.resolve({ done: true, result, index: this.raft.log.appliedIndex });
     }
-    if (this.raft.role !== "leader") return Promise.resolve(notLeader);
+    this.rouse(null, nowMs);
+    // A follower asks the leader up to where it has to wait, and then answers itself.
+    if (this.raft.leader === null) return Promise.resolve(notLeader);
     return new Promise((settle) => {
       const context = this.waiters.addRead({ query, expiresAtMs, settle });
       this.turn(nowMs, () => {
-        this.raft.readIndex(context, nowMs);
+        if (!this.raft.readIndex(context, nowMs)) this.waiters.refuseReads();
       });
     });
   }
@@ -184,14 +200,18 @@ export class Driver {
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
-  private write({ hardState, entries, committed, configuration, snapshot }: Ready): ReadonlyMap<number, Uint8Array> {
+  private write(ready: Ready): ReadonlyMap<number, Uint8Array> {
+    const { hardState, entries, committed, configuration, snapshot } = ready;
     assert(snapshot === null, "this node's storage takes no snapshots");
     const lastCommitted = committed.at(-1);
-    if (hardState === null && entries.length === 0 && lastCommitted === undefined) return new Map();
+    const { quiescent } = ready;
+    const state = hardState ?? quiescent ?? lastCommitted ?? null;
+    if (state === null && entries.length === 0) return new Map();
     const { storage, observer } = this.host;
     if (entries.length > 0) observer.saved(entries.length);
     return storage.transaction(() => {
       if (hardState !== null) storage.saveHardState(hardState);
+      if (quiescent !== null) storage.saveQuiescent(quiescent);
       storage.saveEntries(entries);
       if (lastCommitted === undefined) return new Map();
       const results = this.apply(committed);
@@ -234,7 +254,8 @@ export class Driver {
     const change = `${role} ${term} ${leader}`;
     if (change === this.lastChange) return;
     this.lastChange = change;
-    if (role !== "leader") this.waiters.refuseReads();
+    // The answers that they wait for belong to the role, the term and the leader that were.
+    this.waiters.refuseReads();
     this.host.observer.roleChanged({ role, term, leader });
   }
 }

@@ -95,10 +95,10 @@ function writeMessage(writer: ByteWriter, message: Message): void {
       if (message.rejection !== null) writer.u53(message.rejection.hintIndex).u53(message.rejection.hintTerm);
       break;
     case "heartbeat":
-      writer.u53(message.commitIndex).u53(message.round);
+      writer.u53(message.commitIndex).u53(message.round).u53(message.electionMinMs).u8(Number(message.quiesce));
       break;
     case "heartbeatReply":
-      writer.u53(message.round);
+      writer.u53(message.round).u8(Number(message.quiesced));
       break;
     case "installSnapshot": {
       const { index, term, timeMs, configuration } = message.snapshot;
@@ -148,10 +148,16 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
       const rejection = readFlag(reader) ? { hintIndex: reader.u53(), hintTerm: reader.u53() } : null;
       return { type: "appendReply", ...envelope, index, rejection, round };
     }
-    case tag.heartbeat:
-      return { type: "heartbeat", ...envelope, commitIndex: reader.u53(), round: reader.u53() };
-    case tag.heartbeatReply:
-      return { type: "heartbeatReply", ...envelope, round: reader.u53() };
+    case tag.heartbeat: {
+      const commitIndex = reader.u53();
+      const round = reader.u53();
+      const electionMinMs = reader.u53();
+      return { type: "heartbeat", ...envelope, commitIndex, round, electionMinMs, quiesce: readFlag(reader) };
+    }
+    case tag.heartbeatReply: {
+      const round = reader.u53();
+      return { type: "heartbeatReply", ...envelope, round, quiesced: readFlag(reader) };
+    }
     case tag.installSnapshot: {
       const round = reader.u53();
       const point = { index: reader.u53(), term: reader.u53(), timeMs: reader.u53() };

@@ -89,7 +89,7 @@ export class Node {
 
   status(): NodeStatus {
     const { raft } = this.driver;
-    const { log: entries, leadership, lastContactMs, configuration } = raft;
+    const { log: entries, leadership, lastContactMs, configuration, timing } = raft;
     const { firstIndex, lastIndex, commitIndex, appliedIndex } = entries;
     const nowMs = this.nowMs();
     const since = (timeMs: number | null): number | null => (timeMs === null ? null : Math.max(0, nowMs - timeMs));
@@ -100,6 +100,12 @@ export class Node {
       term: raft.term,
       leader: raft.leader,
       log: { firstIndex, lastIndex, commitIndex, appliedIndex },
+      quiescent: raft.quiescent,
+      timing: {
+        heartbeatMs: timing.heartbeatMs,
+        electionMinMs: timing.electionMinMs,
+        electionMaxMs: timing.electionMaxMs,
+      },
       lastContactMs: since(lastContactMs),
       members: members(configuration).map((id) => ({
         id,
@@ -107,12 +113,13 @@ export class Node {
       })),
     };
     if (leadership === null) return status;
-    const peers = [...leadership.peers].map(([id, { matchIndex, state, lastContactMs: contactMs }]) => ({
+    const peers = [...leadership.peers].map(([id, { matchIndex, state, lastContactMs: contactMs, roundTrips }]) => ({
       id,
       matchIndex,
       state,
       lagEntries: lastIndex - matchIndex,
       lastContactMs: since(contactMs),
+      roundTripMs: roundTrips.p99Ms,
     }));
     return { ...status, peers };
   }

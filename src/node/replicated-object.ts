@@ -70,12 +70,18 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       case internalPath.query:
         return respond(await node.query(body, consistency(request), timeoutMs(request)), node);
       case internalPath.status:
+        this.rouse(request, node);
         return answer(JSON.stringify(node.status()), node.answeredBy(), "application/json");
       case internalPath.metrics:
         return answer(node.metricsText(), node.answeredBy(), "text/plain");
       default:
         return badRequest("no such call", node.answeredBy());
     }
+  }
+
+  private rouse({ headers }: Request, node: Node): void {
+    const suspect = headers.get(internalHeader.suspect);
+    if (suspect !== null) node.driver.rouse(suspect === "" ? null : suspect, node.nowMs());
   }
 
   private exchange(body: Uint8Array, node: Node, calls: PeerCalls): Response {

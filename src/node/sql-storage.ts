@@ -24,6 +24,7 @@ type StateRow = {
   term: number;
   vote: string | null;
   applied_index: number;
+  quiescent: number;
 };
 
 type LogRow = { first_index: number; last_index: number; entries: ArrayBuffer };
@@ -44,7 +45,8 @@ export class SqlStorage implements NodeStorage {
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_state (
       id INTEGER PRIMARY KEY CHECK (id = 0), schema_version INTEGER NOT NULL, group_name TEXT NOT NULL,
       node_id TEXT NOT NULL, group_id TEXT NOT NULL, storage_id TEXT NOT NULL, incarnation INTEGER NOT NULL,
-      configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, applied_index INTEGER NOT NULL)`);
+      configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, applied_index INTEGER NOT NULL,
+      quiescent INTEGER NOT NULL)`);
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_log (
       first_index INTEGER PRIMARY KEY, last_index INTEGER NOT NULL, entries BLOB NOT NULL)`);
   }
@@ -52,7 +54,7 @@ export class SqlStorage implements NodeStorage {
   /** Makes the storage of a new node; it has started no time yet. */
   create(identity: Identity, configuration: Configuration): void {
     this.sql.exec(
-      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0)",
+      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0)",
       schemaVersion,
       identity.group,
       identity.node,
@@ -83,6 +85,7 @@ export class SqlStorage implements NodeStorage {
       // Written by `create` alone.
       configuration: JSON.parse(state.configuration) as Configuration,
       hardState: { term: state.term, vote: state.vote },
+      quiescent: state.quiescent === 1,
       log: {
         firstIndex: 1,
         lastIndex: this.lastIndex,
@@ -114,6 +117,10 @@ export class SqlStorage implements NodeStorage {
 
   saveAppliedIndex(index: number): void {
     this.write("UPDATE raft_state SET applied_index = ?", index);
+  }
+
+  saveQuiescent(quiescent: boolean): void {
+    this.write("UPDATE raft_state SET quiescent = ?", Number(quiescent));
   }
 
   saveConfiguration(configuration: Configuration): void {

@@ -21,6 +21,8 @@ export interface StoredNode {
   readonly incarnation: number;
   readonly configuration: Configuration;
   readonly hardState: HardState;
+  /** Whether the group was idle when this node last heard of it. */
+  readonly quiescent: boolean;
   readonly log: StoredLog;
 }
 
@@ -35,4 +37,5 @@ export interface NodeStorage extends LogReader {
   saveEntries(entries: readonly Entry[]): void;
   saveAppliedIndex(index: number): void;
   saveConfiguration(configuration: Configuration): void;
+  saveQuiescent(quiescent: boolean): void;
 }

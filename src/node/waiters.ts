@@ -31,8 +31,13 @@ export class Waiters {
   /** By index. Several wait at one index when this node has led more than one term. */
   private readonly proposals = new Map<number, readonly Proposed[]>();
   private readonly reads = new Map<number, Reading>();
-  private nextRead = 1;
+  private nextRead: number;
   private earliestMs = Number.POSITIVE_INFINITY;
+
+  /** @param incarnation how often this node has started: no read of another incarnation shall have the name of one here */
+  constructor(incarnation: number) {
+    this.nextRead = incarnation * readsPerIncarnation;
+  }
 
   /** When the first caller's time may be over; infinite when nobody waits. */
   get deadlineMs(): number {
@@ -105,6 +110,9 @@ export class Waiters {
     return over;
   }
 }
+
+/** 2^21 incarnations can be told apart below 2^53. */
+const readsPerIncarnation = 2 ** 32;
 
 export const notLeader: Outcome = {
   done: false,

@@ -10,6 +10,7 @@ import type { Role } from "./role.ts";
 export class Candidate implements Role {
   readonly name: "preCandidate" | "candidate";
   readonly leader = null;
+  readonly quiescent = false;
   readonly deadlineMs: number;
   private readonly raft: Raft;
   private readonly transfer: boolean;

@@ -12,11 +12,15 @@ export class Follower implements Role {
   /** When the leader of this term was last heard; null when it was not. */
   lastContactMs: number | null = null;
   private readonly raft: Raft;
-  /** Reads that the leader was asked about; `unsent` ones go out at the end of the turn. */
-  private readonly askedReads = new Set<number>();
+  /** Reads that the leader was asked about, with the time of the last question; `unsent` ones go out with the turn. */
+  private readonly askedReads = new Map<number, number>();
   private unsentReads: number[] = [];
   /** The timer came too late once since the last contact. */
   private excused = false;
+  /** The newest of the leader's rounds that was heard of. */
+  private newestRound = 0;
+  /** The round in which the leader let this node rest; null while it is awake. */
+  private restingSince: number | null = null;
 
   constructor(raft: Raft, leader: NodeId | null, electionTimeoutMs: number, nowMs: number) {
     this.raft = raft;
@@ -26,12 +30,28 @@ export class Follower implements Role {
   }
 
   refusesVotes(nowMs: number): boolean {
-    const { checkQuorum, electionMinMs } = this.raft.options;
-    return checkQuorum && this.lastContactMs !== null && nowMs - this.lastContactMs < electionMinMs;
+    if (!this.raft.options.checkQuorum || this.lastContactMs === null) return false;
+    return nowMs - this.lastContactMs < this.raft.timing.electionMinMs;
+  }
+
+  get quiescent(): boolean {
+    return this.restingSince !== null;
+  }
+
+  /** Rests: watches over no leader until something newer than this round is heard of it. */
+  quiesce(round: number): void {
+    this.restingSince = round;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Watches over the leader, or over a candidate's election. */
+  wake(nowMs: number): void {
+    this.restingSince = null;
+    this.restartTimer(nowMs);
   }
 
   expire(nowMs: number): void {
-    const { heartbeatMs } = this.raft.options;
+    const { heartbeatMs } = this.raft.timing;
     if (!this.excused && nowMs - this.deadlineMs > heartbeatMs) {
       // So late a timer means that this node stood still, not its leader, whose heartbeats may be waiting behind the
       // timer: give them the time of two before anybody is asked for a vote.
@@ -46,17 +66,17 @@ export class Follower implements Role {
   step(message: Message, nowMs: number): void {
     switch (message.type) {
       case "appendEntries":
-        this.contact(message.from, nowMs);
+        this.contact(message, nowMs);
         this.append(message);
         break;
       case "heartbeat":
-        this.contact(message.from, nowMs);
-        this.heartbeat(message);
+        this.contact(message, nowMs);
+        this.heartbeat(message, nowMs);
         break;
       case "installSnapshot":
         // First what it brings: this node may become a voter by it, who has to watch over the leader.
         this.installSnapshot(message);
-        this.contact(message.from, nowMs);
+        this.contact(message, nowMs);
         break;
       case "timeoutNow":
         this.raft.campaign(nowMs, true);
@@ -84,9 +104,9 @@ export class Follower implements Role {
   }
 
   /** Asks the leader; false when none is known. */
-  readIndex(context: number): boolean {
+  readIndex(context: number, nowMs: number): boolean {
     if (this.leader === null) return false;
-    this.askedReads.add(context);
+    this.askedReads.set(context, nowMs);
     this.unsentReads.push(context);
     return true;
   }
@@ -107,12 +127,15 @@ export class Follower implements Role {
     this.deadlineMs = this.raft.isVoter ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
   }
 
-  private contact(leader: NodeId, nowMs: number): void {
-    this.leader = leader;
+  private contact({ from, round }: AppendEntries | Heartbeat | InstallSnapshot, nowMs: number): void {
+    this.leader = from;
+    this.raft.promise(nowMs);
+    // A message that was sent before the leader let this node rest, and came after, does not wake it.
+    if (this.restingSince !== null && round <= this.restingSince) return;
+    this.newestRound = Math.max(this.newestRound, round);
     this.lastContactMs = nowMs;
     this.excused = false;
-    this.raft.promise(nowMs);
-    this.restartTimer(nowMs);
+    this.wake(nowMs);
   }
 
   private append(message: AppendEntries): void {
@@ -137,12 +160,24 @@ export class Follower implements Role {
     raft.send({ ...reply, index: verifiedIndex, rejection: null });
   }
 
-  private heartbeat(message: Heartbeat): void {
+  private heartbeat({ from: to, commitIndex, electionMinMs, quiesce, round }: Heartbeat, nowMs: number): void {
     const { raft } = this;
-    raft.log.commitTo(message.commitIndex);
-    raft.send({ type: "heartbeatReply", from: raft.id, to: message.from, term: raft.term, round: message.round });
-    // A question that is not answered by now may be lost; asking again does no harm.
-    this.unsentReads = [...this.askedReads];
+    raft.log.commitTo(commitIndex);
+    raft.timing.follow(electionMinMs);
+    // Only a node that has everything may rest, and only by the leader's latest word.
+    if (quiesce && round >= this.newestRound && raft.log.lastIndex === commitIndex) this.quiesce(round);
+    const quiesced = this.quiescent;
+    raft.send({ type: "heartbeatReply", from: raft.id, to, term: raft.term, round, quiesced });
+    this.askAgain(nowMs);
+  }
+
+  /** A question that is not answered within the time of a heartbeat may be lost; asking twice does no harm. */
+  private askAgain(nowMs: number): void {
+    for (const [context, askedAtMs] of this.askedReads) {
+      if (nowMs - askedAtMs < this.raft.timing.heartbeatMs) continue;
+      this.askedReads.set(context, nowMs);
+      this.unsentReads.push(context);
+    }
   }
 
   private installSnapshot({ from, round, snapshot }: InstallSnapshot): void {

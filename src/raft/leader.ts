@@ -4,8 +4,10 @@ import { assert } from "./assert.ts";
 import { type ChangeRefusal, changeConfiguration, type ConfigurationChange } from "./configuration-change.ts";
 import { isVoter, members } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
+import { Idling } from "./idling.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
 import { Progress } from "./progress.ts";
+import { Promotions } from "./promotions.ts";
 import { majorityReached } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
 import { type Asked, ReadRounds } from "./read-rounds.ts";
@@ -26,10 +28,13 @@ export class Leader implements Role {
   private readonly raft: Raft;
   private readonly progress = new Map<NodeId, Progress>();
   private readonly reads = new ReadRounds();
+  private readonly roundStarts: number[] = [];
   private readonly transfer = new Transfer();
+  private readonly promotions = new Promotions();
   private heartbeatAtMs: number;
   private quorumCheckAtMs: number;
   private heartbeatDue = false;
+  private readonly idling: Idling;
   private lastTimeMs: number;
   /** This term's entries that wait for their commit, and their size. */
   private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
@@ -41,8 +46,9 @@ export class Leader implements Role {
     this.raft = raft;
     this.leader = raft.id;
     this.lastTimeMs = raft.log.timeMs(raft.log.lastIndex);
-    this.heartbeatAtMs = nowMs + raft.options.heartbeatMs;
-    this.quorumCheckAtMs = nowMs + raft.options.electionMaxMs;
+    this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
+    this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
+    this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
     this.pendingChangeIndex = raft.log.lastIndex;
     this.followConfiguration();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
@@ -51,7 +57,12 @@ export class Leader implements Role {
   }
 
   get deadlineMs(): number {
+    if (this.quiescent) return Number.POSITIVE_INFINITY;
     return Math.min(this.heartbeatAtMs, this.quorumCheckAtMs, this.transfer.deadlineMs);
+  }
+
+  get quiescent(): boolean {
+    return this.idling.resting;
   }
 
   /** What is known of each peer. */
@@ -71,7 +82,7 @@ export class Leader implements Role {
   expire(nowMs: number): void {
     this.transfer.expire(nowMs);
     if (nowMs >= this.quorumCheckAtMs) {
-      this.quorumCheckAtMs = nowMs + this.raft.options.electionMaxMs;
+      this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
       if (this.raft.options.checkQuorum && !this.heardFromQuorum()) {
         this.raft.becomeFollower(this.raft.term, null, nowMs);
         return;
@@ -87,6 +98,7 @@ export class Leader implements Role {
     if (this.uncommittedBytes > 0 && bytes > this.raft.options.maxUncommittedBytes) {
       return { accepted: false, reason: "overloaded" };
     }
+    this.wake(nowMs);
     return this.accept({ kind: "command", data: command }, nowMs);
   }
 
@@ -95,6 +107,7 @@ export class Leader implements Role {
     if (this.pendingChangeIndex > this.raft.log.appliedIndex) return { accepted: false, reason: "change_pending" };
     const outcome = changeConfiguration(this.raft.configuration, change);
     if (!outcome.changed) return { accepted: false, reason: outcome.reason };
+    this.wake(nowMs);
     const proposal = this.accept({ kind: "configuration", data: noData, change }, nowMs);
     this.pendingChangeIndex = this.raft.log.lastIndex;
     return proposal;
@@ -111,7 +124,8 @@ export class Leader implements Role {
       this.transfer.abort();
       return "started";
     }
-    this.transfer.start(target, nowMs + this.raft.options.electionMaxMs);
+    this.wake(nowMs);
+    this.transfer.start(target, nowMs + this.raft.timing.electionMaxMs);
     this.advanceTransfer(target);
     return "started";
   }
@@ -140,8 +154,12 @@ export class Leader implements Role {
       this.advanceTransfer(message.from);
     } else {
       progress.heartbeatAnswered(this.raft.log.lastIndex);
+      this.measure(progress, message.round, nowMs);
+      if (message.quiesced) this.idling.rests(message.from, message.round);
     }
     this.confirmReads();
+    this.promoteAfter(message.from, progress, nowMs);
+    this.restWithPeers();
   }
 
   emit(nowMs: number): void {
@@ -151,9 +169,11 @@ export class Leader implements Role {
       if (this.heartbeatDue) progress.heartbeatSent = true;
       this.replicate(id, progress);
     }
-    if (this.heartbeatDue) this.heartbeatAtMs = nowMs + this.raft.options.heartbeatMs;
+    if (this.heartbeatDue) this.heartbeatAtMs = nowMs + this.raft.timing.heartbeatMs;
     this.heartbeatDue = false;
-    if (round) this.confirmReads();
+    if (!round) return;
+    this.confirmReads();
+    this.restWithPeers();
   }
 
   reconfigured(nowMs: number): void {
@@ -174,6 +194,16 @@ export class Leader implements Role {
     if (!configuration.autoLeave || this.pendingChangeIndex > log.appliedIndex) return;
     this.accept({ kind: "configuration", data: noData, change: { changes: [], transition: "auto" } }, nowMs);
     this.pendingChangeIndex = log.lastIndex;
+  }
+
+  /** A learner was heard that is to become a voter; one that can't yet, because something else is under way, is heard again. */
+  private promoteAfter(peer: NodeId, { matchIndex }: Progress, nowMs: number): void {
+    const { configuration, log, timing } = this.raft;
+    if (!configuration.promoting.includes(peer)) return;
+    this.promotions.heard(peer, matchIndex, log.lastIndex, timing.electionMaxMs, nowMs);
+    const ids = this.promotions.due(configuration, nowMs - timing.electionMaxMs);
+    if (ids.length === 0) return;
+    this.proposeChange({ changes: ids.map((id) => ({ type: "addVoter", id })), transition: "auto" }, nowMs);
   }
 
   private accept(content: EntryContent, nowMs: number): Proposal {
@@ -258,6 +288,7 @@ export class Leader implements Role {
   }
 
   private addRead(read: Asked, nowMs: number): void {
+    this.wake(nowMs);
     this.reads.add(read);
     if (this.holdsLease(nowMs)) this.answer(this.raft.log.commitIndex, this.reads.takeWaiting());
   }
@@ -284,6 +315,8 @@ export class Leader implements Role {
     const reading = this.mayRead && this.reads.wantsRound;
     if (!this.heartbeatDue && !reading) return false;
     this.reads.startRound(this.mayRead ? this.raft.log.commitIndex : null, nowMs);
+    this.roundStarts[this.reads.round % rememberedRounds] = nowMs;
+    if (this.settled) this.idling.ask(this.reads.round, nowMs);
     return true;
   }
 
@@ -311,7 +344,41 @@ export class Leader implements Role {
     const { id: from, term, log, counters } = this.raft;
     counters.heartbeatsSent += 1;
     const commitIndex = Math.min(progress.matchIndex, log.commitIndex);
-    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round: this.reads.round });
+    const electionMinMs = Math.round(this.raft.timing.electionMinMs);
+    const quiesce = this.idling.asking;
+    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round: this.reads.round, electionMinMs, quiesce });
+  }
+
+  /** Something is wanted of the group: whoever rests has to watch again. */
+  private wake(nowMs: number): void {
+    if (!this.idling.activity(nowMs)) return;
+    this.heartbeatDue = true;
+    this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
+  }
+
+  /** Everybody has everything, and nobody watches any more: from now on no time is waited for. */
+  private restWithPeers(): void {
+    if (!this.idling.allRest(this.progress.keys()) || !this.settled) return;
+    this.idling.rest();
+    this.heartbeatDue = false;
+    // Others may be elected from now on, so no lease outlives this.
+    this.reads.confirmedAtMs = null;
+  }
+
+  /** True when nothing is on its way: all entries are committed, and every peer has them all. */
+  private get settled(): boolean {
+    const { lastIndex, appliedIndex } = this.raft.log;
+    if (appliedIndex < lastIndex || this.transfer.target !== null || this.reads.pending) return false;
+    return [...this.progress.values()].every((progress) => progress.matchIndex === lastIndex);
+  }
+
+  /** Learns from an answer to a heartbeat how long a round trip takes. */
+  private measure(progress: Progress, round: number, nowMs: number): void {
+    const startedAtMs = this.roundStarts[round % rememberedRounds];
+    if (startedAtMs === undefined || round <= this.reads.round - rememberedRounds) return;
+    progress.roundTrips.add(nowMs - startedAtMs);
+    const slowestMs = Math.max(...[...this.progress.values()].map((peer) => peer.roundTrips.p99Ms));
+    this.raft.timing.fit(slowestMs);
   }
 
   /** Sends what the peer lacks and the window allows, and a moved commit index at once. */
@@ -353,6 +420,9 @@ export class Leader implements Role {
     this.raft.send({ type: "installSnapshot", from, to, term, snapshot, round: this.reads.round });
   }
 }
+
+/** So many rounds back an answer still tells the time of its round trip. */
+const rememberedRounds = 64;
 
 type EntryContent = Pick<Entry, "kind" | "data" | "change">;
 

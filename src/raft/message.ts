@@ -55,11 +55,17 @@ export interface Heartbeat extends Envelope {
   /** Never above what the receiver is known to store. */
   readonly commitIndex: number;
   readonly round: number;
+  /** The shortest election timeout by which the leader goes, in whole milliseconds. */
+  readonly electionMinMs: number;
+  /** The group is idle: whoever has everything need not watch over the leader any more. */
+  readonly quiesce: boolean;
 }
 
 export interface HeartbeatReply extends Envelope {
   readonly type: "heartbeatReply";
   readonly round: number;
+  /** The sender rests. */
+  readonly quiesced: boolean;
 }
 
 /** A point of the log and all of the state there that is the protocol's own (Raft paper, section 7). */

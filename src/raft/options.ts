@@ -12,6 +12,16 @@ export interface RaftOptions {
    */
   readonly electionMinMs: number;
   readonly electionMaxMs: number;
+  /**
+   * Up to which shortest election timeout the group adapts to measured round trips, in milliseconds. Missing: the timing
+   * is as configured.
+   */
+  readonly electionLimitMs?: number;
+  /**
+   * After how long without a proposal or a read the group rests, in milliseconds: no heartbeats, no timers, until a
+   * request comes. Missing: never.
+   */
+  readonly idleAfterMs?: number;
   /** Ask before an election whether it could be won (thesis, section 9.6). */
   readonly preVote: boolean;
   /** Step down without a quorum, and stick to a leader that was heard lately. */

@@ -2,6 +2,7 @@
 
 import { assert } from "./assert.ts";
 import { entryBytes, type Entry } from "./entry.ts";
+import { RoundTrips } from "./round-trips.ts";
 
 export interface InflightLimits {
   readonly maxInflightMessages: number;
@@ -38,6 +39,8 @@ export class Progress {
   paused = false;
   /** Send an append even if it carries nothing new: its answer will tell where the peer is. */
   nudge = false;
+  /** How long it takes to answer. */
+  readonly roundTrips = new RoundTrips();
   /** A heartbeat of the timer is unanswered; its answer is the moment to look for lost appends. */
   heartbeatSent = false;
   /** The index of the snapshot that is on its way; 0 when none is. */

@@ -2,19 +2,25 @@
 
 import { assert } from "./assert.ts";
 import { Candidate } from "./candidate.ts";
-import { changeConfiguration, type ConfigurationChange } from "./configuration-change.ts";
+import { Ballot } from "./ballot.ts";
+import type { ConfigurationChange } from "./configuration-change.ts";
 import { type Configuration, isVoter, members } from "./configuration.ts";
 import type { Entry, HardState, NodeId } from "./entry.ts";
 import { Follower } from "./follower.ts";
 import { Leader, type Proposal } from "./leader.ts";
 import { type LogReader, RaftLog, type StoredLog } from "./log.ts";
-import { isFromLeader, mayLeaveEarly, type Message, type RequestVote, type Snapshot } from "./message.ts";
+import { mayLeaveEarly, type Message, type Snapshot } from "./message.ts";
 import { assertOptions, type RaftOptions } from "./options.ts";
+import { Membership } from "./membership.ts";
 import type { Role, RoleName } from "./role.ts";
+import { Timing } from "./timing.ts";
 import type { TransferOutcome } from "./transfer.ts";
+import { Voter } from "./voter.ts";
 
 /** What a node starts from: all that it had made durable. */
 export interface StoredState {
+  /** Whether the node was idle; not, when it is missing. */
+  readonly quiescent?: boolean;
   readonly hardState: HardState;
   readonly configuration: Configuration;
   readonly log: StoredLog;
@@ -49,6 +55,8 @@ export interface Ready {
   readonly committed: readonly Entry[];
   /** In force after `committed`, and to be made durable with it; null when unchanged. */
   readonly configuration: Configuration | null;
+  /** Whether this node is idle from now on, to be made durable; null when unchanged. */
+  readonly quiescent: boolean | null;
   readonly messages: readonly Message[];
   readonly reads: readonly ConfirmedRead[];
 }
@@ -66,16 +74,15 @@ export class Raft {
   readonly options: RaftOptions;
   readonly log: RaftLog;
   readonly counters: RaftCounters = { preVotesStarted: 0, electionsStarted: 0, electionsWon: 0, heartbeatsSent: 0 };
+  readonly timing: Timing;
   private readonly random: () => number;
-  private inForce: Configuration;
-  private currentTerm: number;
-  private votedFor: NodeId | null;
-  private savedHardState: HardState;
-  private savedConfiguration: Configuration;
+  private readonly ballot: Ballot;
+  private readonly voter: Voter;
+  private readonly membership: Membership;
   private restored: Snapshot | null = null;
+  private savedQuiescent: boolean;
   private current: Role;
-  /** Until then this node helps to elect nobody: a leader's lease may rest on that. */
-  private promisedUntilMs = Number.NEGATIVE_INFINITY;
+  private abstaining = false;
   private outbox: Message[] = [];
   private confirmedReads: ConfirmedRead[] = [];
 
@@ -96,27 +103,29 @@ export class Raft {
     this.id = id;
     this.options = options;
     this.random = random;
-    this.inForce = stored.configuration;
-    this.savedConfiguration = stored.configuration;
-    this.currentTerm = stored.hardState.term;
-    this.votedFor = stored.hardState.vote;
-    this.savedHardState = stored.hardState;
+    this.timing = new Timing(options);
+    this.membership = new Membership(stored.configuration);
+    this.ballot = new Ballot(stored.hardState);
+    this.voter = new Voter(this, this.ballot);
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
-    this.current = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    const follower = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    this.current = follower;
+    this.savedQuiescent = stored.quiescent ?? false;
+    if (this.savedQuiescent) follower.quiesce(0);
     // Its memory of a promise to a leader is gone, the promise is not.
-    this.promise(nowMs);
+    this.voter.promise(nowMs);
   }
 
   get term(): number {
-    return this.currentTerm;
+    return this.ballot.term;
   }
 
   get vote(): NodeId | null {
-    return this.votedFor;
+    return this.ballot.vote;
   }
 
   get configuration(): Configuration {
-    return this.inForce;
+    return this.membership.configuration;
   }
 
   get role(): RoleName {
@@ -138,8 +147,14 @@ export class Raft {
     return this.current instanceof Follower ? this.current.lastContactMs : null;
   }
 
+  /** Whether this node may stand for election. */
   get isVoter(): boolean {
-    return isVoter(this.inForce, this.id);
+    return !this.abstaining && isVoter(this.configuration, this.id);
+  }
+
+  /** True while the group is idle: this node waits for no time, and only a request or a peer wakes it. */
+  get quiescent(): boolean {
+    return this.current.quiescent;
   }
 
   /** When `tick` is due next, in the time of the calls; infinite when nothing waits for time. */
@@ -155,15 +170,7 @@ export class Raft {
   /** Takes a message from a peer (Raft paper, figure 2). Messages may be lost, late, repeated and out of order. */
   step(message: Message, nowMs: number): void {
     assert(message.to === this.id, `a message for ${message.to} reached ${this.id}`);
-    if (message.type === "requestVote" && !message.transfer && nowMs < this.promisedUntilMs) return;
-    if (message.term > this.currentTerm && !this.adoptTerm(message, nowMs)) return;
-    if (message.term < this.currentTerm) {
-      this.answerStale(message);
-    } else if (message.type === "requestVote") {
-      this.considerVote(message, nowMs);
-    } else {
-      this.current.step(message, nowMs);
-    }
+    if (this.voter.consider(message, this.current, nowMs) === "pass") this.current.step(message, nowMs);
   }
 
   /** Proposes a command. Accepted, it is in this leader's log, which does not mean that it will be committed. */
@@ -196,6 +203,29 @@ export class Raft {
     return this.current instanceof Leader ? this.current.transferTo(target, nowMs) : "not_leader";
   }
 
+  /**
+   * Wakes an idle group: somebody wants something of it, and its leader is not known or, as `suspect` says, could not be
+   * reached. Stands for election at once. Without effect where the group is awake, which finds its leader by itself.
+   */
+  wake(suspect: NodeId | null, nowMs: number): void {
+    if (!(this.current instanceof Follower) || !this.current.quiescent) return;
+    if (this.leader !== null && this.leader !== suspect) return;
+    this.current.forgetLeader();
+    this.current.wake(nowMs);
+    this.campaign(nowMs);
+  }
+
+  /**
+   * Keeps this node from standing for election, or ends that. Its host knows what the configuration here does not say yet:
+   * that it is no member any more, or not yet. Its vote for others is not touched by this.
+   */
+  abstain(abstaining: boolean, nowMs: number): void {
+    if (abstaining === this.abstaining) return;
+    this.abstaining = abstaining;
+    if (this.current instanceof Follower) this.current.reconfigured(nowMs);
+    else this.becomeFollower(this.term, null, nowMs);
+  }
+
   /** Tells that messages to a peer were lost. */
   reportUnreachable(peer: NodeId): void {
     if (this.current instanceof Leader) this.current.reportUnreachable(peer);
@@ -218,13 +248,13 @@ export class Raft {
   snapshot(): Snapshot {
     const { log } = this;
     const index = log.appliedIndex;
-    return { index, term: log.term(index) ?? 0, timeMs: log.timeMs(index), configuration: this.inForce };
+    return { index, term: log.term(index) ?? 0, timeMs: log.timeMs(index), configuration: this.configuration };
   }
 
   /** What the host has to do now; null when nothing. Call it until it is null. */
   ready(nowMs: number): Ready | null {
     this.current.emit(nowMs);
-    const hardState = this.takeHardState();
+    const hardState = this.ballot.takeUnsaved();
     // The promise of an early message must not rest on what this very turn has yet to write: a term, or an entry that
     // is committed by this node's own count alone.
     const earlyAllowed = hardState === null && this.log.commitIndex <= this.log.savedIndex;
@@ -240,10 +270,12 @@ export class Raft {
     this.applyChange(committed.at(-1), nowMs);
     if (committed.length > 0 && this.current instanceof Leader) this.current.applied(nowMs);
     const messages = later.map((message) => this.upToDate(message));
-    const configuration = this.takeConfiguration();
+    const configuration = this.membership.takeUnsaved();
+    const quiescent = this.takeQuiescent();
     const something = outbox.length + entries.length + committed.length + reads.length > 0;
-    if (!something && hardState === null && snapshot === null && configuration === null) return null;
-    return { early, hardState, snapshot, entries, committed, configuration, messages, reads };
+    const state = hardState ?? snapshot ?? configuration ?? quiescent;
+    if (!something && state === null) return null;
+    return { early, hardState, snapshot, entries, committed, configuration, quiescent, messages, reads };
   }
 
   /**
@@ -253,7 +285,7 @@ export class Raft {
    */
   campaign(nowMs: number, transfer = false): void {
     if (!this.isVoter || this.current instanceof Leader) return;
-    if (!transfer && nowMs < this.promisedUntilMs) return;
+    if (!transfer && !this.voter.mayCampaign(nowMs)) return;
     // A committed change may already be in force elsewhere: by the configuration before it, two leaders could be elected.
     if (this.log.hasUnappliedChange) return;
     if (this.options.preVote && !transfer) {
@@ -274,19 +306,24 @@ export class Raft {
     this.confirmedReads.push(read);
   }
 
-  /** Takes a sign of life from a leader whose lease may rest on it, whatever becomes of this node's role and term. */
+  /** Takes a sign of life from a leader whose lease may rest on it. */
   promise(nowMs: number): void {
-    const { leaseReads, electionMinMs } = this.options;
-    if (leaseReads) this.promisedUntilMs = nowMs + electionMinMs;
+    this.voter.promise(nowMs);
+  }
+
+  /** This node has given its vote: whoever got it deserves the time of a whole timeout. */
+  voted(nowMs: number): void {
+    if (!(this.current instanceof Follower)) return;
+    this.current.wake(nowMs);
   }
 
   drawElectionTimeoutMs(): number {
-    const { electionMinMs, electionMaxMs } = this.options;
+    const { electionMinMs, electionMaxMs } = this.timing;
     return electionMinMs + this.random() * (electionMaxMs - electionMinMs);
   }
 
   becomeFollower(term: number, leader: NodeId | null, nowMs: number): Follower {
-    this.enterTerm(term);
+    this.ballot.enterTerm(term);
     const follower = new Follower(this, leader, this.drawElectionTimeoutMs(), nowMs);
     this.current = follower;
     return follower;
@@ -300,7 +337,7 @@ export class Raft {
         else this.lead(nowMs);
         break;
       case "lost":
-        this.becomeFollower(this.currentTerm, null, nowMs);
+        this.becomeFollower(this.term, null, nowMs);
         break;
       case "pending":
         break;
@@ -330,15 +367,13 @@ export class Raft {
     }
     this.log.restore(snapshot);
     this.restored = snapshot;
-    this.inForce = configuration;
-    // It is saved as part of the snapshot.
-    this.savedConfiguration = configuration;
+    this.membership.restore(configuration);
   }
 
   private elect(transfer: boolean, nowMs: number): void {
     this.counters.electionsStarted += 1;
-    this.enterTerm(this.currentTerm + 1);
-    this.votedFor = this.id;
+    this.ballot.enterTerm(this.term + 1);
+    this.ballot.voteFor(this.id);
     this.runFor(false, transfer, nowMs);
   }
 
@@ -354,73 +389,9 @@ export class Raft {
     this.current = new Leader(this, nowMs);
   }
 
-  private enterTerm(term: number): void {
-    assert(term >= this.currentTerm, "the term fell");
-    if (term > this.currentTerm) {
-      this.currentTerm = term;
-      this.votedFor = null;
-    }
-  }
-
-  /** Takes a message of a later term. Answers whether it is to be looked at any further. */
-  private adoptTerm(message: Message, nowMs: number): boolean {
-    if (message.type === "requestVote") {
-      // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
-      if (this.current.refusesVotes(nowMs) && !message.transfer) return false;
-      // A pre-vote asks about a term that does not exist yet.
-      if (message.preVote) {
-        this.considerVote(message, nowMs);
-        return false;
-      }
-    }
-    if (message.type === "voteReply" && message.preVote && message.granted) {
-      // Granted for the next term; only its candidate will create it, and only for the term that it asked for.
-      if (message.term === this.currentTerm + 1) this.current.step(message, nowMs);
-      return false;
-    }
-    this.becomeFollower(message.term, isFromLeader(message) ? message.from : null, nowMs);
-    return true;
-  }
-
-  /** Answers a message of an earlier term, if its sender would otherwise never learn of the present one. */
-  private answerStale(message: Message): void {
-    const reply = { from: this.id, to: message.from, term: this.currentTerm } as const;
-    if (isFromLeader(message)) {
-      // Its round is one of an earlier term: whoever leads this one must not take it for a round of its own.
-      this.send({ ...reply, type: "heartbeatReply", round: 0 });
-    } else if (message.type === "requestVote" && message.preVote) {
-      this.send({ ...reply, type: "voteReply", preVote: true, granted: false });
-    }
-  }
-
-  /** The voter's side of an election (Raft paper, sections 5.2 and 5.4.1). */
-  private considerVote(message: RequestVote, nowMs: number): void {
-    const { from, preVote, term } = message;
-    const free =
-      this.votedFor === from ||
-      (this.votedFor === null && this.current.leader === null) ||
-      (preVote && term > this.currentTerm);
-    const granted = free && this.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
-    if (granted && !preVote) {
-      this.votedFor = from;
-      if (this.current instanceof Follower) this.current.restartTimer(nowMs);
-    }
-    this.send({
-      type: "voteReply",
-      from: this.id,
-      to: from,
-      term: granted ? term : this.currentTerm,
-      preVote,
-      granted,
-    });
-  }
-
-  /** A change comes into force when its entry is applied, which is what `committed` is handed out for. */
   private applyChange(entry: Entry | undefined, nowMs: number): void {
     if (entry?.change === undefined) return;
-    const outcome = changeConfiguration(this.inForce, entry.change);
-    assert(outcome.changed, `the change at ${entry.index} was committed but is not possible`);
-    this.inForce = outcome.configuration;
+    this.membership.apply(entry);
     this.current.reconfigured(nowMs);
   }
 
@@ -429,17 +400,11 @@ export class Raft {
     return message.type === "installSnapshot" ? { ...message, snapshot: this.snapshot() } : message;
   }
 
-  private takeConfiguration(): Configuration | null {
-    if (this.inForce === this.savedConfiguration) return null;
-    this.savedConfiguration = this.inForce;
-    return this.inForce;
-  }
-
-  private takeHardState(): HardState | null {
-    const { currentTerm: term, votedFor: vote, savedHardState: saved } = this;
-    if (saved.term === term && saved.vote === vote) return null;
-    this.savedHardState = { term, vote };
-    return this.savedHardState;
+  private takeQuiescent(): boolean | null {
+    const { quiescent } = this.current;
+    if (quiescent === this.savedQuiescent) return null;
+    this.savedQuiescent = quiescent;
+    return quiescent;
   }
 
   private takeReads(): readonly ConfirmedRead[] {

@@ -39,6 +39,11 @@ export class ReadRounds {
     this.waiting.push(read);
   }
 
+  /** True while any read waits. */
+  get pending(): boolean {
+    return this.waiting.length > 0 || this.started.some((round) => round.reads.length > 0);
+  }
+
   /** True when reads wait and no round with reads is under way: one at a time gathers them in batches. */
   get wantsRound(): boolean {
     return this.waiting.length > 0 && !this.started.some((round) => round.reads.length > 0);

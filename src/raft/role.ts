@@ -9,6 +9,8 @@ export interface Role {
   readonly name: RoleName;
   /** The leader of the term as far as this node knows. */
   readonly leader: NodeId | null;
+  /** True while it waits for no time because the group is idle. */
+  readonly quiescent: boolean;
   /** When `tick` has something to do; infinite when never. */
   readonly deadlineMs: number;
   /** True while votes are refused because a leader was heard lately (thesis, section 4.2.3). */

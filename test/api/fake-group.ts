@@ -186,11 +186,13 @@ function statusOf(group: FakeGroup, id: string): NodeStatus {
       appliedIndex: group.index - behind,
     },
     lastContactMs: leads ? null : 12,
+    quiescent: false,
+    timing: { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
     members: [],
   };
   if (!leads) return status;
   const peers = [...group.machines.keys()].filter((peer) => peer !== id);
-  const known = { matchIndex: group.index, state: "replicate", lagEntries: 0, lastContactMs: 34 } as const;
+  const known = { matchIndex: group.index, state: "replicate", lagEntries: 0, lastContactMs: 34, roundTripMs: 2 } as const;
   return { ...status, peers: peers.map((peer) => ({ id: peer, ...known })) };
 }
 

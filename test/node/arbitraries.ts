@@ -103,7 +103,14 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       rejection: fc.option(fc.record({ hintIndex: whole, hintTerm: whole }), { nil: null }),
       round: whole,
     }),
-    fc.record({ type: type("heartbeat"), ...envelope, commitIndex: whole, round: whole, electionMinMs: whole, quiesce: fc.boolean() }),
+    fc.record({
+      type: type("heartbeat"),
+      ...envelope,
+      commitIndex: whole,
+      round: whole,
+      electionMinMs: whole,
+      quiesce: fc.boolean(),
+    }),
     fc.record({ type: type("heartbeatReply"), ...envelope, round: whole, quiesced: fc.boolean() }),
     fc.record({
       type: type("installSnapshot"),

@@ -20,7 +20,16 @@ async function told(): Promise<string[]> {
 /** A heartbeat of a leader of the next term. */
 function deposed(): Message {
   const { term } = node.driver.raft;
-  return { type: "heartbeat", from: "n3", to: "n1", term: term + 1, commitIndex: 0, round: 1 };
+  return {
+    type: "heartbeat",
+    electionMinMs: 150,
+    quiesce: false,
+    from: "n3",
+    to: "n1",
+    term: term + 1,
+    commitIndex: 0,
+    round: 1,
+  };
 }
 
 describe("proposals", () => {
@@ -199,11 +208,11 @@ describe("a linearizable read", () => {
     expect(node.driver.raft.role).toBe("leader");
     void node.read("r");
     node.wakeAtDeadline();
-    node.receive({ type: "heartbeatReply", from: "n2", to: "n1", term: 1, round: 1 });
-    node.receive({ type: "heartbeatReply", from: "n3", to: "n1", term: 1, round: 1 });
+    node.receive({ type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 1, round: 1 });
+    node.receive({ type: "heartbeatReply", quiesced: false, from: "n3", to: "n1", term: 1, round: 1 });
     expect(await told()).toEqual([]);
     node.ack("n2", 1, 1);
-    node.receive({ type: "heartbeatReply", from: "n2", to: "n1", term: 1, round: 2 });
+    node.receive({ type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 1, round: 2 });
     expect(await told()).toEqual(['r: done "r: " at 1']);
   });
 
@@ -260,7 +269,7 @@ test("a lost message makes the leader look again where the peer is", () => {
   node.driver.unreachable("n2", node.nowMs);
   node.takeSent();
   node.wakeAtDeadline();
-  node.receive({ type: "heartbeatReply", from: "n2", to: "n1", term: 1, round: 1 });
+  node.receive({ type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 1, round: 1 });
   const [probe] = node.takeSent().filter(({ type, to }) => type === "appendEntries" && to === "n2");
   expect(probe).toMatchObject({ prevLogIndex: 1, entries: [{ index: 2 }] });
 });

@@ -152,7 +152,16 @@ describe("a follower's turn", () => {
   test("writes nothing for a heartbeat", () => {
     node.receive(append(3, 0, ["a"]));
     node.takeJournal();
-    node.receive({ type: "heartbeat", from: "n2", to: "n1", term: 3, commitIndex: 0, round: 2 });
+    node.receive({
+      type: "heartbeat",
+      electionMinMs: 150,
+      quiesce: false,
+      from: "n2",
+      to: "n1",
+      term: 3,
+      commitIndex: 0,
+      round: 2,
+    });
     expect(node.takeJournal()).toEqual(["send n2 heartbeat ok"]);
   });
 

@@ -57,7 +57,14 @@ describe("a frame", () => {
   });
 
   test("can be read out of a longer buffer", () => {
-    const sent = frameOf({ type: "heartbeat", ...envelope, commitIndex: 9, round: 2 });
+    const sent = frameOf({
+      type: "heartbeat",
+      electionMinMs: 150,
+      quiesce: false,
+      ...envelope,
+      commitIndex: 9,
+      round: 2,
+    });
     const bytes = encodeFrame(sent);
     const longer = new Uint8Array(bytes.length + 20).fill(0xee);
     longer.set(bytes, 13);
@@ -107,12 +114,12 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
     hex: "04 0000000000000005 0000000000000012 0000000000000009 01 000000000000000c 0000000000000003",
   },
   heartbeat: {
-    message: { type: "heartbeat", ...envelope, commitIndex: 18, round: 10 },
-    hex: "05 0000000000000005 0000000000000012 000000000000000a",
+    message: { type: "heartbeat", electionMinMs: 150, quiesce: false, ...envelope, commitIndex: 18, round: 10 },
+    hex: "05 0000000000000005 0000000000000012 000000000000000a 0000000000000096 00",
   },
   heartbeatReply: {
-    message: { type: "heartbeatReply", ...envelope, round: 10 },
-    hex: "06 0000000000000005 000000000000000a",
+    message: { type: "heartbeatReply", quiesced: false, ...envelope, round: 10 },
+    hex: "06 0000000000000005 000000000000000a 00",
   },
   installSnapshot: {
     message: {
@@ -122,13 +129,22 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
         index: 900,
         term: 4,
         timeMs: 1000,
-        configuration: { voters: ["a", "b"], outgoing: ["a"], learners: [], learnersNext: ["c"], autoLeave: true },
+        configuration: {
+          voters: ["a", "b"],
+          outgoing: ["a"],
+          learners: [],
+          learnersNext: ["c"],
+          autoLeave: true,
+          promoting: ["d"],
+          attributes: { c: "e" },
+        },
       },
       round: 10,
     },
     hex: [
       "07 0000000000000005 000000000000000a 0000000000000384 0000000000000004 00000000000003e8",
-      "0002 00000001 61 00000001 62 0001 00000001 61 0000 0001 00000001 63 01",
+      "0002 00000001 61 00000001 62 0001 00000001 61 0000 0001 00000001 63",
+      "0001 00000001 64 01 0001 00000001 63 00000001 65",
     ].join(" "),
   },
   readIndexRequest: {

@@ -174,6 +174,11 @@ class JournaledStorage implements NodeStorage {
     this.storage.saveConfiguration(configuration);
   }
 
+  saveQuiescent(quiescent: boolean): void {
+    this.note(`save quiescent ${quiescent}`);
+    this.storage.saveQuiescent(quiescent);
+  }
+
   term(index: number): number {
     return this.storage.term(index);
   }

@@ -34,6 +34,7 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
         configuration,
         incarnation: 1,
         hardState: { term: 0, vote: null },
+        quiescent: false,
         log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, previousTimeMs: 0, appliedIndex: 0 },
       });
     });
@@ -54,6 +55,7 @@ export function describeNodeStorage(name: string, makeDisk: () => TestDisk): voi
         configuration,
         incarnation: 2,
         hardState: { term: 3, vote: "n2" },
+        quiescent: false,
         log: { firstIndex: 1, lastIndex: 3, previousTerm: 0, previousTimeMs: 0, appliedIndex: 2 },
       });
       expect(reopened.entries(1, 3, 1e6)).toEqual(entries);

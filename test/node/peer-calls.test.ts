@@ -46,13 +46,23 @@ function nodeOf(node: string, more: Partial<Identity> = {}): StoredNode {
     incarnation: 4,
     configuration: simpleConfiguration(["n1", "n2", "n3"]),
     hardState: { term: 0, vote: null },
+    quiescent: false,
     log: { firstIndex: 1, lastIndex: 0, previousTerm: 0, previousTimeMs: 0, appliedIndex: 0 },
   };
 }
 
 const callsOf = (stored: StoredNode): PeerCalls => new PeerCalls(namespace, stored, members, 1000);
-const beat: Message = { type: "heartbeat", from: "n1", to: "n2", term: 3, commitIndex: 0, round: 1 };
-const beaten: Message = { type: "heartbeatReply", from: "n2", to: "n1", term: 3, round: 1 };
+const beat: Message = {
+  type: "heartbeat",
+  electionMinMs: 150,
+  quiesce: false,
+  from: "n1",
+  to: "n2",
+  term: 3,
+  commitIndex: 0,
+  round: 1,
+};
+const beaten: Message = { type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 3, round: 1 };
 
 /** An answer as node `n2` makes it. */
 function fromNode(body: BodyInit, status = 200, node = "n2"): Response {

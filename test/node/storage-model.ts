@@ -40,6 +40,7 @@ export type Step =
   | { readonly kind: "save"; readonly back: number; readonly sizes: readonly number[]; readonly fails: boolean }
   | { readonly kind: "hardState"; readonly vote: string | null }
   | { readonly kind: "apply"; readonly count: number }
+  | { readonly kind: "quiescent"; readonly quiescent: boolean }
   | { readonly kind: "restart" }
   | { readonly kind: "read"; readonly first: number; readonly last: number; readonly maxBytes: number };
 
@@ -55,6 +56,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("hardState" as const), vote: fc.constantFrom(null, "n2") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("apply" as const), count: fc.nat({ max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("quiescent" as const), quiescent: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
   {
     weight: 4,
@@ -75,6 +77,7 @@ export class StorageModel {
   private log: Entry[] = [];
   private hardState: HardState = { term: 0, vote: null };
   private applied = 0;
+  private quiescent = false;
 
   constructor(disk: TestDisk) {
     this.disk = disk;
@@ -93,6 +96,10 @@ export class StorageModel {
       case "apply":
         this.applied = Math.min(this.applied + next.count, this.log.length);
         this.storage.transaction(() => this.storage.saveAppliedIndex(this.applied));
+        return true;
+      case "quiescent":
+        this.quiescent = next.quiescent;
+        this.storage.transaction(() => this.storage.saveQuiescent(next.quiescent));
         return true;
       case "restart":
         return this.restart();
@@ -129,6 +136,7 @@ export class StorageModel {
       configuration,
       incarnation: this.incarnation,
       hardState: this.hardState,
+      quiescent: this.quiescent,
       log: {
         firstIndex: 1,
         lastIndex: this.log.length,

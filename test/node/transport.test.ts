@@ -46,6 +46,8 @@ async function settled(): Promise<void> {
 
 const heartbeat = (round: number): Message => ({
   type: "heartbeat",
+  electionMinMs: 150,
+  quiesce: false,
   from: "a",
   to: "b",
   term: 1,
@@ -64,7 +66,7 @@ const append = (round: number): Message => ({
   round,
 });
 const empty = (round: number): Message => ({ ...append(round), entries: [] }) as Message;
-const reply: Message = { type: "heartbeatReply", from: "b", to: "a", term: 1, round: 1 };
+const reply: Message = { type: "heartbeatReply", quiesced: false, from: "b", to: "a", term: 1, round: 1 };
 const ok: CallAnswer = { result: "ok", messages: [] };
 const failed: CallAnswer = { result: "unreachable", detail: "gone" };
 
@@ -157,8 +159,11 @@ describe("an append without entries", () => {
   test("is asked for again after the last one has left", () => {
     transport.send("b", [empty(1)]);
     transport.sendPostponed();
-    transport.send("b", [empty(2)]);
+    transport.sendPostponed();
     expect(scheduled).toBe(2);
+    transport.send("b", [empty(2)]);
+    expect(scheduled).toBe(3);
+    transport.sendPostponed();
     transport.sendPostponed();
     expect(calls.map(rounds)).toEqual([[1], [2]]);
   });
@@ -166,6 +171,7 @@ describe("an append without entries", () => {
   test("waits for its turn when four calls are under way", async () => {
     for (let round = 1; round <= 4; round += 1) transport.send("b", [append(round)]);
     transport.send("b", [empty(5)]);
+    transport.sendPostponed();
     transport.sendPostponed();
     expect(calls).toHaveLength(4);
     await calls[0]!.answer(ok);

@@ -10,7 +10,7 @@ let waiters: Waiters;
 let answers: { readonly caller: string; readonly outcome: Outcome }[];
 
 beforeEach(() => {
-  waiters = new Waiters();
+  waiters = new Waiters(1);
   answers = [];
 });
 

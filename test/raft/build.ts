@@ -76,11 +76,11 @@ export function appendReply(fields: Fields<AppendReply>): AppendReply {
 }
 
 export function heartbeat(fields: Fields<Heartbeat>): Heartbeat {
-  return { type: "heartbeat", ...envelope, commitIndex: 0, round: 0, ...fields };
+  return { type: "heartbeat", electionMinMs: 150, quiesce: false, ...envelope, commitIndex: 0, round: 0, ...fields };
 }
 
 export function heartbeatReply(fields: Fields<HeartbeatReply>): HeartbeatReply {
-  return { type: "heartbeatReply", ...envelope, round: 0, ...fields };
+  return { type: "heartbeatReply", quiesced: false, ...envelope, round: 0, ...fields };
 }
 
 /** A snapshot of a log of commands, all of the last one's term, with the state machine's part beside it. */

@@ -97,11 +97,14 @@ describe("an election", () => {
     expect(node.receive(requestVote({ term: 3, lastLogIndex: 9, lastLogTerm: 9 }))).toMatchObject([{ granted: false }]);
   });
 
-  test.each([append, heartbeat])("ends when another has won the term: %o", (message) => {
-    const node = campaigning(withoutPreVote);
-    expect(node.receive(message({ term: 3, from: "n4", prevLogIndex: 2, prevLogTerm: 2 }))).toHaveLength(1);
-    expect(node.raft).toMatchObject({ role: "follower", term: 3, leader: "n4", lastContactMs: 0 });
-  });
+  test.each([append({ term: 3, from: "n4", prevLogIndex: 2, prevLogTerm: 2 }), heartbeat({ term: 3, from: "n4" })])(
+    "ends when another has won the term: $type",
+    (message) => {
+      const node = campaigning(withoutPreVote);
+      expect(node.receive(message)).toHaveLength(1);
+      expect(node.raft).toMatchObject({ role: "follower", term: 3, leader: "n4", lastContactMs: 0 });
+    },
+  );
 
   test("that nobody decides begins anew after a timeout, with the question whether it could be won", () => {
     const node = campaigning();

@@ -38,6 +38,8 @@ export class Cluster {
   nowMs = 0;
   readonly random: () => number;
   private readonly cuts = new Set<string>();
+  /** How the sending of snapshots has ended, which a host tells its node. */
+  private reports: { readonly from: NodeId; readonly to: NodeId; readonly delivered: boolean }[] = [];
   private contexts = 0;
 
   constructor(settings: ClusterSettings = {}) {
@@ -106,8 +108,11 @@ export class Cluster {
   elect(id: NodeId): void {
     this.nowMs += this.node(id).options.electionMaxMs;
     this.deliver();
-    this.campaign(id);
-    this.deliver();
+    // The first time it may only learn of a later term.
+    for (let attempt = 0; attempt < 2 && this.node(id).raft.role !== "leader"; attempt += 1) {
+      this.campaign(id);
+      this.deliver();
+    }
     assert.equal(this.node(id).raft.role, "leader", `${id} was not elected`);
   }
 
@@ -117,7 +122,7 @@ export class Cluster {
 
   /** Delivers in order until nothing is on its way. */
   deliver(): void {
-    for (let count = 0; this.network.length > 0; count += 1) {
+    for (let count = 0; this.network.length + this.reports.length > 0; count += 1) {
       assert.ok(count < 100_000, "messages without end");
       this.deliverAt(0);
     }
@@ -125,8 +130,23 @@ export class Cluster {
 
   deliverAt(position: number): void {
     const [message] = this.network.splice(position, 1);
-    if (message === undefined || this.isCut(message) || this.node(message.to).down) return;
-    this.act(message.to, (node) => node.receive(message));
+    if (message !== undefined) {
+      const arrives = !this.isCut(message) && !this.node(message.to).down;
+      if (arrives) this.act(message.to, (node) => node.receive(message));
+      this.ended(message, arrives);
+    }
+    const { reports } = this;
+    this.reports = [];
+    for (const { from, to, delivered } of reports) {
+      if (this.node(from).down) continue;
+      this.act(from, (node) => node.turn(() => node.raft.reportSnapshot(to, delivered)));
+    }
+  }
+
+  /** Loses a message. */
+  dropAt(position: number): void {
+    const [message] = this.network.splice(position, 1);
+    if (message !== undefined) this.ended(message, false);
   }
 
   /** Takes messages off the network, to be put back or not. */
@@ -198,8 +218,8 @@ export class Cluster {
     this.propose(this.leader.id, "at last");
     this.deliver();
     for (const { disk } of this.nodes.values()) {
-      assert.deepEqual(disk.log, this.leader.disk.log);
-      assert.deepEqual(disk.applied, disk.log);
+      assert.deepEqual(disk.applied, this.leader.disk.applied);
+      assert.deepEqual(disk.wholeLog, disk.applied);
     }
     assert.equal(this.applied(this.leader.id).at(-1), "at last");
   }
@@ -208,9 +228,14 @@ export class Cluster {
     node.send = (message) => {
       this.witness.leaves(message);
       this.history.push(message);
-      if (!this.lose(message)) this.network.push(message);
+      if (this.lose(message)) this.ended(message, false);
+      else this.network.push(message);
     };
     return node;
+  }
+
+  private ended({ type, from, to }: Message, delivered: boolean): void {
+    if (type === "installSnapshot") this.reports.push({ from, to, delivered });
   }
 
   private isCut({ from, to }: Message): boolean {

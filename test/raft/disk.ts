@@ -40,6 +40,11 @@ export class Disk implements LogReader {
     return { hardState, configuration, log };
   }
 
+  /** The log from its beginning on: what was forgotten is known from what was applied. */
+  get wholeLog(): readonly Entry[] {
+    return [...this.applied.slice(0, this.previous.index), ...this.log];
+  }
+
   /** All that a turn has to write, in one go. */
   save({ hardState, snapshot, entries, committed, configuration }: Ready): void {
     if (hardState !== null) this.hardState = hardState;

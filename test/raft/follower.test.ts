@@ -93,7 +93,7 @@ describe("an append", () => {
 test("a heartbeat commits what it says, and its answer repeats its round", () => {
   const node = new TestNode({ log: logOf([1, 1, 1]) });
   expect(node.receive(heartbeat({ term: 1, commitIndex: 2, round: 4 }))).toEqual([
-    { type: "heartbeatReply", from: "n1", to: "n2", term: 1, round: 4 },
+    { type: "heartbeatReply", quiesced: false, from: "n1", to: "n2", term: 1, round: 4 },
   ]);
   expect(node.raft.log.commitIndex).toBe(2);
 });
@@ -264,7 +264,7 @@ test("answers to questions of an earlier role change nothing", () => {
 
 test("a message of a later term from a peer raises the term; the leader it names is only a leader's own", () => {
   const node = new TestNode({ hardState: { term: 2, vote: "n1" } });
-  node.receive({ type: "heartbeatReply", from: "n2", to: "n1", term: 5, round: 1 });
+  node.receive({ type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 5, round: 1 });
   expect(node.raft).toMatchObject({ term: 5, leader: null, vote: null });
   node.receive(heartbeat({ term: 6, from: "n3" }));
   expect(node.raft).toMatchObject({ term: 6, leader: "n3" });

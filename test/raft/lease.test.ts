@@ -76,7 +76,16 @@ test("hazard-10: a request to stand for election that arrives after its transfer
 test("hazard-10: a promise outlives news of a later term", () => {
   const node = new TestNode({ id: "n2", options: { leaseReads: true } });
   node.pass(1_000);
-  node.receive({ type: "heartbeat", from: "n1", to: "n2", term: 1, commitIndex: 0, round: 1 });
+  node.receive({
+    type: "heartbeat",
+    electionMinMs: 150,
+    quiesce: false,
+    from: "n1",
+    to: "n2",
+    term: 1,
+    commitIndex: 0,
+    round: 1,
+  });
   node.pass(50).receive(voteReply({ from: "n3", to: "n2", term: 2, granted: false }));
   expect(node.raft.term).toBe(2);
   expect(node.receive(requestVote({ from: "n3", to: "n2", term: 3 }))).toEqual([]);

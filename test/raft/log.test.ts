@@ -18,6 +18,7 @@ const nothing: Ready = {
   entries: [],
   committed: [],
   configuration: null,
+  quiescent: null,
   messages: [],
   reads: [],
 };

@@ -33,7 +33,7 @@ describe("early messages", () => {
   test("carry no promise: whoever crashes before the write has lost nothing that others count on", () => {
     const node = new TestNode().lead();
     for (const from of ["n2", "n3"]) node.receive(appendReply({ from, term: 1, index: 1 }));
-    node.crashPoint = "before the write";
+    node.losesPower = () => "before the write";
     node.propose("a");
     expect(node.sent.at(-1)).toMatchObject({ type: "appendEntries", to: "n3", entries: [{ index: 2 }] });
     node.restart();

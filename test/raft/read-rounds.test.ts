@@ -23,6 +23,16 @@ test("a round carries the reads that came before it; later ones wait for the nex
   expect(contexts(reads.confirm(9))).toEqual([]);
 });
 
+test("a read that arrives after a round began is not confirmed by it, even if the round carries no other", () => {
+  const reads = new ReadRounds();
+  reads.startRound(10, 0);
+  reads.add({ follower: null, context: 1 });
+  expect(contexts(reads.confirm(1))).toEqual([]);
+  expect(reads.wantsRound).toBe(true);
+  reads.startRound(12, 0);
+  expect(contexts(reads.confirm(2))).toEqual([{ context: 1, index: 12 }]);
+});
+
 test("a later round confirms all earlier ones, each with its own index", () => {
   const reads = new ReadRounds();
   for (const [context, index] of [

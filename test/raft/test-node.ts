@@ -19,7 +19,7 @@ export interface NodeSettings {
   readonly random?: () => number;
 }
 
-/** Where in its next turn that has something to write a node loses its power. */
+/** Where in a turn that has something to write a node loses its power. */
 export type CrashPoint = "before the write" | "after the write";
 
 export class TestNode {
@@ -30,7 +30,8 @@ export class TestNode {
   raft: Raft;
   nowMs = 0;
   down = false;
-  crashPoint: CrashPoint | null = null;
+  /** Asked at every write. */
+  losesPower: () => CrashPoint | null = () => null;
   /** Everything sent since `start`, unless a network takes it. */
   sent: Message[] = [];
   readonly readies: Ready[] = [];
@@ -103,11 +104,11 @@ export class TestNode {
 
   crash(): void {
     this.down = true;
-    this.crashPoint = null;
   }
 
   restart(): void {
     this.down = false;
+    this.losesPower = () => null;
     this.raft = this.create();
     this.settle();
   }
@@ -153,7 +154,7 @@ export class TestNode {
   private perform(ready: Ready): void {
     this.readies.push(ready);
     for (const message of ready.early) this.send(message);
-    const crashPoint = this.writes(ready) ? this.crashPoint : null;
+    const crashPoint = this.writes(ready) ? this.losesPower() : null;
     if (crashPoint !== "before the write") this.disk.save(ready);
     if (crashPoint !== null) {
       this.crash();

@@ -1,0 +1,82 @@
+/** The voter: whom this node helps to elect, whatever its own role is. */
+
+import type { Ballot } from "./ballot.ts";
+import { isFromLeader, type Message, type RequestVote } from "./message.ts";
+import type { Raft } from "./raft.ts";
+import type { Role } from "./role.ts";
+
+/** What becomes of a message: it is dealt with, or the role has to look at it. */
+type Verdict = "done" | "pass";
+
+export class Voter {
+  private readonly raft: Raft;
+  private readonly ballot: Ballot;
+  /** Until then this node helps to elect nobody: a leader's lease may rest on that. */
+  private promisedUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(raft: Raft, ballot: Ballot) {
+    this.raft = raft;
+    this.ballot = ballot;
+  }
+
+  /** Takes a sign of life from a leader whose lease may rest on it, whatever becomes of this node's role and term. */
+  promise(nowMs: number): void {
+    const { leaseReads, electionMinMs } = this.raft.options;
+    if (leaseReads) this.promisedUntilMs = nowMs + electionMinMs;
+  }
+
+  mayCampaign(nowMs: number): boolean {
+    return nowMs >= this.promisedUntilMs;
+  }
+
+  /** Looks at a message before the role does: at its term, and whether it asks for a vote. */
+  consider(message: Message, role: Role, nowMs: number): Verdict {
+    const { term } = this.ballot;
+    if (message.type === "requestVote" && !message.transfer) {
+      if (nowMs < this.promisedUntilMs) return "done";
+      // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
+      if (message.term > term && role.refusesVotes(nowMs)) return "done";
+    }
+    if (message.term > term && !asksOnly(message)) {
+      this.raft.becomeFollower(message.term, isFromLeader(message) ? message.from : null, nowMs);
+    } else if (message.term < term) {
+      this.answerStale(message);
+      return "done";
+    }
+    if (message.type !== "requestVote") return "pass";
+    this.answer(message, nowMs);
+    return "done";
+  }
+
+  /** The voter's side of an election (Raft paper, sections 5.2 and 5.4.1). */
+  private answer(request: RequestVote, nowMs: number): void {
+    const { raft, ballot } = this;
+    const { from, preVote, term } = request;
+    const free =
+      ballot.vote === from || (ballot.vote === null && raft.leader === null) || (preVote && term > ballot.term);
+    const granted = free && raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
+    if (granted && !preVote) {
+      ballot.voteFor(from);
+      raft.voted(nowMs);
+    }
+    const answerTerm = granted ? term : ballot.term;
+    raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted });
+  }
+
+  /** Answers a message of an earlier term, if its sender would otherwise never learn of the present one. */
+  private answerStale(message: Message): void {
+    const reply = { from: this.raft.id, to: message.from, term: this.ballot.term } as const;
+    if (isFromLeader(message)) {
+      // Its round is one of an earlier term: whoever leads this one must not take it for a round of its own.
+      this.raft.send({ ...reply, type: "heartbeatReply", round: 0, quiesced: false });
+    } else if (message.type === "requestVote" && message.preVote) {
+      this.raft.send({ ...reply, type: "voteReply", preVote: true, granted: false });
+    }
+  }
+}
+
+/** A pre-vote and its grant speak of a term that does not exist yet: only its candidate will create it. */
+function asksOnly(message: Message): boolean {
+  if (message.type === "requestVote") return message.preVote;
+  return message.type === "voteReply" && message.preVote && message.granted;
+}
