@@ -54,7 +54,9 @@ function obeys(messages: readonly Message[]): CallAnswer {
     if (message.type === "requestVote") {
       return [{ type: "voteReply", ...envelope, preVote: message.preVote, granted: true }];
     }
-    if (message.type === "heartbeat") return [{ type: "heartbeatReply", ...envelope, round: message.round }];
+    if (message.type === "heartbeat") {
+      return [{ type: "heartbeatReply", ...envelope, round: message.round, quiesced: false }];
+    }
     if (message.type !== "appendEntries") return [];
     const index = message.prevLogIndex + message.entries.length;
     return [{ type: "appendReply", ...envelope, index, rejection: null, round: message.round }];
@@ -170,7 +172,8 @@ describe("the metrics", () => {
 
 describe("the status", () => {
   test("of a follower says whom it follows, and for how long it has heard nothing", async () => {
-    const heartbeat: Message = { type: "heartbeat", from: "n2", to: "n1", term: 4, commitIndex: 0, round: 1 };
+    const beat = { type: "heartbeat", commitIndex: 0, round: 1, electionMinMs: 150, quiesce: false } as const;
+    const heartbeat: Message = { ...beat, from: "n2", to: "n1", term: 4 };
     node.driver.receive([heartbeat], "n2", node.nowMs());
     await vi.advanceTimersByTimeAsync(30);
     expect(node.status()).toMatchObject({ id: "n1", group: "g", role: "follower", term: 4, leader: "n2" });

@@ -106,6 +106,21 @@ describe("a follower that is cut off", () => {
     expect((await group.status(other)).term).toBe(leader.term);
   });
 
+  test("hazard-48 answers no linearizable read from what it has", async () => {
+    const group = new TestGroup();
+    const leader = await group.leader();
+    await group.put(leader.id, "key", "before");
+    const [cutOff = ""] = group.followers(leader);
+    await eventually("the first value", async () => {
+      const stale = await group.get(cutOff, "key", "stale");
+      return "done" in stale && stale.done === "before" ? true : null;
+    });
+    isolate(group, cutOff);
+    await group.put(leader.id, "key", "after");
+    expect(await group.get(cutOff, "key", "linearizable", 300)).toMatchObject({ refused: { ambiguous: false } });
+    expect(await group.get(cutOff, "key", "stale")).toMatchObject({ done: "before" });
+  });
+
   test("hazard-49 is found again, whoever answered for it meanwhile", async () => {
     const group = new TestGroup();
     const leader = await group.leader();
