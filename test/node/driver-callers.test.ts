@@ -257,6 +257,61 @@ describe("a linearizable read", () => {
   });
 });
 
+describe("a linearizable read on a follower", () => {
+  /** An append by `n2`, which leads term 3. */
+  function append(prevLogIndex: number, words: readonly string[], commitIndex: number): Message {
+    const entries = words.map((word, position) => {
+      const index = prevLogIndex + 1 + position;
+      return { index, term: 3, kind: "command", timeMs: 500, data: encode(word) } as const;
+    });
+    const previous = { prevLogIndex, prevLogTerm: prevLogIndex === 0 ? 0 : 3 };
+    return { type: "appendEntries", from: "n2", to: "n1", term: 3, ...previous, entries, commitIndex, round: 1 };
+  }
+
+  /** The leader's answer to what the node has asked it, or to what it is said to have asked. */
+  function permit(index: number, contexts: readonly number[] = asked(node)): Message {
+    return { type: "readIndexReply", from: "n2", to: "n1", term: 3, contexts, index };
+  }
+
+  function asked(of: TestNode): readonly number[] {
+    return of.takeSent().flatMap((message) => (message.type === "readIndexRequest" ? message.contexts : []));
+  }
+
+  test("waits until the leader has said how far it must have come, and until it has", async () => {
+    node.receive(append(0, ["a", "b"], 1));
+    void node.read("r");
+    expect(await told()).toEqual([]);
+    node.receive(permit(2));
+    expect(await told()).toEqual([]);
+    node.receive(append(2, [], 2));
+    expect(await told()).toEqual(['r: done "r: a b" at 2']);
+  });
+
+  test("hazard-08 is not confirmed by the answer to a question of an earlier life", async () => {
+    const disk = new Disk(threeVoters);
+    node = new TestNode(disk);
+    node.receive(append(0, ["a"], 1));
+    void node.read("lost");
+    const late = permit(1);
+    node = new TestNode(disk);
+    node.receive(append(1, ["b"], 1));
+    void node.read("r");
+    node.receive(late);
+    expect(await told()).toEqual([]);
+    node.receive(permit(2));
+    node.receive(append(2, [], 2));
+    expect(await told()).toEqual(['r: done "r: a b" at 2']);
+  });
+
+  test("ends when its time is over, without an answer", async () => {
+    node.receive(append(0, ["a"], 1));
+    void node.read("r", "linearizable", 20);
+    expect(node.deadlineMs).toBe(node.nowMs + 20);
+    node.wakeAtDeadline();
+    expect(await told()).toEqual(["r: timeout"]);
+  });
+});
+
 test("a stale read is answered at once, by any node, from what it has", async () => {
   void node.read("r", "stale");
   expect(await told()).toEqual(['r: done "r: " at 0']);

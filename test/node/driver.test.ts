@@ -165,6 +165,16 @@ describe("a follower's turn", () => {
     expect(node.takeJournal()).toEqual(["send n2 heartbeat ok"]);
   });
 
+  test("stores that it may rest before it says so, and wants not to be woken any more", () => {
+    node.receive(append(3, 0, ["a"], { commitIndex: 1 }));
+    node.takeJournal();
+    const beat = { type: "heartbeat", commitIndex: 1, round: 2, electionMinMs: 150, quiesce: true } as const;
+    node.receive({ ...beat, from: "n2", to: "n1", term: 3 });
+    expect(node.takeJournal()).toEqual(["begin", "save quiescent true", "commit", "send n2 heartbeat ok"]);
+    expect(node.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+    expect(new TestNode(disk).deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("takes all messages of a call in one transaction", () => {
     node.receive(append(3, 0, ["a"]), append(3, 1, ["b"]), append(3, 2, ["c"], { commitIndex: 3 }));
     expect(node.takeJournal().filter((line) => line === "begin")).toHaveLength(1);
