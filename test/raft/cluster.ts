@@ -7,13 +7,15 @@ import type { Proposal } from "../../src/raft/leader.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { RaftOptions } from "../../src/raft/options.ts";
 import { textOf } from "./build.ts";
-import { group } from "./disk.ts";
+import { group, names } from "./disk.ts";
 import { type NodeSettings, TestNode } from "./test-node.ts";
 import { Witness } from "./witness.ts";
 
 export interface ClusterSettings {
   readonly voters?: number;
   readonly learners?: number;
+  /** Nodes `s1` and on that are no members yet: all they know is the configuration with which the group began. */
+  readonly spares?: number;
   readonly options?: Partial<RaftOptions>;
   /** Options of single nodes. */
   readonly optionsOf?: Readonly<Record<NodeId, Partial<RaftOptions>>>;
@@ -43,11 +45,11 @@ export class Cluster {
   private contexts = 0;
 
   constructor(settings: ClusterSettings = {}) {
-    const { voters = 3, learners = 0, options = {}, optionsOf = {}, logs = {}, hardStates = {} } = settings;
+    const { voters = 3, learners = 0, spares = 0, options = {}, optionsOf = {}, logs = {}, hardStates = {} } = settings;
     this.configuration = group(voters, learners);
     this.random = settings.random ?? randomOf(settings.seed ?? 1);
     this.nodes = new Map(
-      members(this.configuration).map((id) => {
+      [...members(this.configuration), ...names("s", spares)].map((id) => {
         const own: NodeSettings = {
           id,
           configuration: this.configuration,
@@ -214,7 +216,8 @@ export class Cluster {
   recovers(): void {
     this.heal();
     this.restart(...[...this.nodes.values()].filter(({ down }) => down).map(({ id }) => id));
-    this.run(2_000);
+    this.run(1_000);
+    this.wake();
     this.propose(this.leader.id, "at last");
     this.deliver();
     for (const { disk } of this.nodes.values()) {
@@ -222,6 +225,15 @@ export class Cluster {
       assert.deepEqual(disk.wholeLog, disk.applied);
     }
     assert.equal(this.applied(this.leader.id).at(-1), "at last");
+  }
+
+  /** Somebody asks for something in a group that may be at rest without a leader. */
+  private wake(): void {
+    for (const { id } of this.running) {
+      if (this.running.some(({ raft }) => raft.role === "leader")) return;
+      this.act(id, (node) => node.turn(() => node.raft.wake(node.raft.leader, this.nowMs)));
+      this.run(1_000);
+    }
   }
 
   private connect(node: TestNode): TestNode {

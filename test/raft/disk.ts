@@ -11,6 +11,7 @@ export const snapshotStates = new WeakMap<Snapshot, readonly Entry[]>();
 
 export class Disk implements LogReader {
   configuration: Configuration;
+  quiescent = false;
   hardState: HardState;
   /** What the state machine was given from the beginning on; an index is a place plus one. */
   applied: Entry[] = [];
@@ -37,7 +38,7 @@ export class Disk implements LogReader {
       previousTimeMs: previous.timeMs,
       appliedIndex: this.applied.length,
     };
-    return { hardState, configuration, log };
+    return { quiescent: this.quiescent, hardState, configuration, log };
   }
 
   /** The log from its beginning on: what was forgotten is known from what was applied. */
@@ -46,7 +47,7 @@ export class Disk implements LogReader {
   }
 
   /** All that a turn has to write, in one go. */
-  save({ hardState, snapshot, entries, committed, configuration }: Ready): void {
+  save({ hardState, snapshot, entries, committed, configuration, quiescent }: Ready): void {
     if (hardState !== null) this.hardState = hardState;
     if (snapshot !== null) this.restore(snapshot);
     const first = entries[0]?.index;
@@ -60,6 +61,7 @@ export class Disk implements LogReader {
       this.applied.push(entry);
     }
     if (configuration !== null) this.configuration = configuration;
+    if (quiescent !== null) this.quiescent = quiescent;
   }
 
   /** Forgets entries up to `index`. */
@@ -102,9 +104,12 @@ export class Disk implements LogReader {
   }
 }
 
+/** `<letter>1` to `<letter><count>`. */
+export function names(letter: string, count: number): NodeId[] {
+  return Array.from({ length: count }, (_, position) => `${letter}${position + 1}`);
+}
+
 /** `n1` to `n<voters>`, and learners `l1` to `l<learners>`. */
 export function group(voters: number, learners = 0): Configuration {
-  const names = (letter: string, count: number): NodeId[] =>
-    Array.from({ length: count }, (_, position) => `${letter}${position + 1}`);
   return simpleConfiguration(names("n", voters), names("l", learners));
 }

@@ -13,32 +13,47 @@ function settledTerms(cluster: Cluster): number[] {
 }
 
 describe("hazard-02: a node that loses its power at any write, then comes back, votes once in a term", () => {
+  /** Counts the writes of a whole group, and lets the power fail at one of them. */
+  class Power {
+    writes = 0;
+    private readonly point: CrashPoint;
+    private readonly failing: number;
+
+    constructor(point: CrashPoint, failing: number) {
+      this.point = point;
+      this.failing = failing;
+    }
+
+    readonly fails = (): CrashPoint | null => {
+      this.writes += 1;
+      return this.writes === this.failing ? this.point : null;
+    };
+  }
+
   /** Elections and proposals one after the other; the power fails at one of the writes. Answers how many there were. */
   function play(point: CrashPoint, failing: number): number {
     const cluster = new Cluster({ options: { preVote: failing % 2 === 0 } });
-    let writes = 0;
-    for (const node of cluster.nodes.values()) {
-      node.losesPower = () => ((writes += 1) === failing ? point : null);
-    }
-    const restart = (): void =>
-      cluster.restart(...[...cluster.nodes.values()].filter(({ down }) => down).map(({ id }) => id));
+    const power = new Power(point, failing);
+    const deliver = (): void => {
+      cluster.deliver();
+      for (const { id, down } of cluster.nodes.values()) if (down) cluster.restart(id);
+      for (const node of cluster.nodes.values()) node.losesPower = power.fails;
+    };
+    deliver();
     for (const id of ["n1", "n2", "n3", "n2", "n1"]) {
       cluster.nowMs += 200;
       cluster.campaign(id);
-      cluster.deliver();
-      restart();
+      deliver();
       // Whoever else stands for election in the same term finds the votes given.
       for (const other of cluster.nodes.keys()) if (other !== id) cluster.campaign(other);
-      cluster.deliver();
-      restart();
+      deliver();
       for (const { id: leader } of cluster.running) cluster.propose(leader, `by ${id}`);
-      cluster.deliver();
-      restart();
+      deliver();
     }
-    const count = writes;
+    const { writes } = power;
     for (const node of cluster.nodes.values()) node.losesPower = () => null;
     cluster.recovers();
-    return count;
+    return writes;
   }
 
   test.each(["before the write", "after the write"] as const)("%s", (point) => {

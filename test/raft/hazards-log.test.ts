@@ -151,10 +151,11 @@ test("hazard-14: every answer twice and the newest first, and still each entry i
 
 test("hazard-15: an answer to a leader's earlier term does not count in its later one", () => {
   const cluster = new Cluster({ voters: 5 });
+  const texts = Array.from({ length: 8 }, (_, number) => `${number}`);
   const only = (id: string) => (message: Message) => isAppend(message) && message.to !== id;
   cluster.elect("n1");
   cluster.lose = only("n2");
-  cluster.propose("n1", ..."abcdefgh");
+  cluster.propose("n1", ...texts);
   cluster.deliverAt(0);
   const late = cluster.hold(({ type }) => type === "appendReply");
   expect(late).toMatchObject([{ from: "n2", index: 9 }]);
@@ -165,7 +166,7 @@ test("hazard-15: an answer to a leader's earlier term does not count in its late
   cluster.run(50);
   cluster.elect("n1");
   cluster.lose = only("n4");
-  cluster.propose("n1", ..."stuvwxyz");
+  cluster.propose("n1", ...texts);
   cluster.deliver();
   cluster.put(...late);
   cluster.deliver();

@@ -147,8 +147,8 @@ export class TestNode {
     }
   }
 
-  private writes({ hardState, snapshot, entries, committed }: Ready): boolean {
-    return hardState !== null || snapshot !== null || entries.length + committed.length > 0;
+  private writes({ hardState, snapshot, entries, committed, quiescent }: Ready): boolean {
+    return (hardState ?? snapshot ?? quiescent) !== null || entries.length + committed.length > 0;
   }
 
   private perform(ready: Ready): void {
