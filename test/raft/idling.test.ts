@@ -1,159 +1,173 @@
-/** Idle groups: when nobody wants anything nobody waits for anything, and the first request is served at once. */
+/** Groups at rest: they cost nothing, wake when something is wanted, and never answer from before. */
 
 import { describe, expect, test } from "vitest";
-import { Cluster } from "./cluster.ts";
+import { append, heartbeat, logOf, requestVote } from "./build.ts";
+import { Cluster, type ClusterSettings } from "./cluster.ts";
+import { TestNode } from "./test-node.ts";
 
-const idleAfterMs = 1000;
-const options = { idleAfterMs };
+const idleAfterMs = 100;
 
-function restingGroup(voters = 3, learners = 0): Cluster {
-  const cluster = new Cluster({ voters, learners, options });
+function settled(settings: ClusterSettings = {}): Cluster {
+  const cluster = new Cluster({ ...settings, options: { idleAfterMs, ...settings.options } });
   cluster.elect("n1");
   cluster.propose("n1", "a");
-  cluster.run(2 * idleAfterMs);
+  cluster.run(5 * idleAfterMs);
   return cluster;
 }
 
-function deadlines(cluster: Cluster): number[] {
-  return cluster.running.map(({ raft }) => raft.deadlineMs);
+function wake(cluster: Cluster, id: string, suspect: string | null): void {
+  cluster.act(id, (node) => node.turn(() => node.raft.wake(suspect, cluster.nowMs)));
 }
 
-describe("an idle group", () => {
-  test.each([
-    [1, 0],
-    [3, 0],
-    [3, 1],
-    [5, 2],
-  ])("of %i voters and %i learners waits for no time and sends nothing", (voters, learners) => {
-    const cluster = restingGroup(voters, learners);
-    expect(new Set(deadlines(cluster))).toEqual(new Set([Number.POSITIVE_INFINITY]));
+describe("a group that nobody wants anything of", () => {
+  test.each([1, 3, 5])("of %i voters and a learner waits for no time and sends nothing", (voters) => {
+    const cluster = settled({ voters, learners: 1 });
     const sent = cluster.history.length;
-    cluster.run(3_600_000);
-    expect(cluster.history.length).toBe(sent);
-    expect(cluster.running.map(({ raft }) => raft.quiescent)).not.toContain(false);
+    cluster.run(1_000_000);
+    expect(cluster.history).toHaveLength(sent);
+    expect(cluster.running.map(({ raft }) => raft.deadlineMs)).toEqual(
+      cluster.running.map(() => Number.POSITIVE_INFINITY),
+    );
+    expect(cluster.leader.id).toBe("n1");
   });
 
-  test("is not idle before its time, nor with a configuration that never rests", () => {
-    const cluster = new Cluster({ options });
-    cluster.elect("n1");
-    cluster.propose("n1", "a");
-    cluster.run(idleAfterMs - 100);
-    expect(cluster.leader.raft.quiescent).toBe(false);
-    const restless = new Cluster();
-    restless.elect("n1");
-    restless.run(60_000);
-    expect(restless.leader.raft.quiescent).toBe(false);
-  });
-
-  test("serves a write at its leader without an election, and rests again", () => {
-    const cluster = restingGroup();
-    const { term } = cluster.leader.raft;
-    cluster.propose("n1", "b");
-    cluster.deliver();
-    expect(cluster.applied("n3")).toEqual(["a", "b"]);
-    expect(cluster.leader.raft.term).toBe(term);
-    expect(cluster.running.every(({ raft }) => raft.deadlineMs < Number.POSITIVE_INFINITY)).toBe(true);
-    cluster.run(2 * idleAfterMs);
-    expect(cluster.leader.raft.quiescent).toBe(true);
-  });
-
-  test("answers no read before a majority has confirmed its leader anew", () => {
-    const cluster = restingGroup();
-    cluster.partition("n1");
-    const context = cluster.read("n1");
-    cluster.deliver();
-    expect(cluster.node("n1").reads.map((read) => read.context)).not.toContain(context);
-    cluster.heal();
-    cluster.run(200);
-    expect(cluster.node("n1").reads.map((read) => read.context)).toContain(context);
-  });
-
-  test("trusts no lease from before its rest", () => {
-    const cluster = new Cluster({ options: { ...options, leaseReads: true } });
-    cluster.elect("n1");
-    cluster.run(2 * idleAfterMs);
-    cluster.partition("n1");
-    const context = cluster.read("n1");
-    expect(cluster.node("n1").reads.map((read) => read.context)).not.toContain(context);
-  });
-});
-
-describe("a node does not rest", () => {
-  test("while a peer lacks something", () => {
-    const cluster = new Cluster({ options });
-    cluster.elect("n1");
-    cluster.partition("n3");
-    cluster.propose("n1", "a");
-    cluster.run(5 * idleAfterMs);
-    expect(cluster.node("n1").raft.quiescent).toBe(false);
-    cluster.heal();
-    cluster.run(2 * idleAfterMs);
-    expect(cluster.running.every(({ raft }) => raft.quiescent)).toBe(true);
-  });
-
-  test("by a word of its leader that came late, after it was woken", () => {
-    const cluster = new Cluster({ options });
-    cluster.elect("n1");
-    cluster.run(idleAfterMs - 50);
-    cluster.lose = () => false;
-    let late = cluster.hold(() => false);
-    while (late.length === 0) {
-      cluster.nowMs = cluster.leader.raft.deadlineMs;
-      cluster.tick("n1");
-      late = cluster.hold((message) => message.type === "heartbeat" && message.to === "n2" && message.quiesce);
-      cluster.deliver();
+  test("does not rest before its time, nor while anything is wanted", () => {
+    const cluster = settled();
+    for (let count = 0; count < 20; count += 1) {
+      cluster.propose("n1", `${count}`);
+      cluster.run(idleAfterMs - 20);
+      expect(cluster.running.some(({ raft }) => raft.quiescent)).toBe(false);
     }
-    cluster.propose("n1", "b");
-    cluster.deliver();
-    cluster.put(...late);
-    cluster.deliver();
-    expect(cluster.node("n2").raft.quiescent).toBe(false);
+  });
+
+  test("does not rest while a member lacks something", () => {
+    const cluster = new Cluster({ learners: 1, options: { idleAfterMs } });
+    cluster.elect("n1");
+    cluster.crash("l1");
+    cluster.propose("n1", "a");
+    cluster.run(1_000);
+    expect(cluster.leader.raft.quiescent).toBe(false);
+    cluster.restart("l1");
+    cluster.run(1_000);
+    expect(cluster.leader.raft.quiescent).toBe(true);
+    expect(cluster.applied("l1")).toEqual(["a"]);
   });
 });
 
-describe("a resting group whose leader is gone", () => {
-  test("stands up when one of its nodes is asked, and elects at once", () => {
-    const cluster = restingGroup();
-    cluster.crash("n1");
-    cluster.run(60_000);
-    cluster.act("n2", (node) => node.turn(() => node.raft.wake("n1", cluster.nowMs)));
+describe("a group at rest", () => {
+  test("takes a proposal as if it had never rested, and everybody watches again", () => {
+    const cluster = settled();
+    cluster.propose("n1", "b");
     cluster.deliver();
-    expect(cluster.leader.id).toBe("n2");
-    cluster.propose("n2", "b");
+    for (const { id, raft } of cluster.running) {
+      expect(cluster.applied(id)).toEqual(["a", "b"]);
+      expect(raft.deadlineMs).toBeLessThan(Number.POSITIVE_INFINITY);
+    }
+  });
+
+  test("elects another leader when its own is gone and somebody says so", () => {
+    const cluster = settled();
+    cluster.crash("n1");
+    wake(cluster, "n2", "n1");
+    cluster.run(500);
+    expect(cluster.leader.id).not.toBe("n1");
+    cluster.propose(cluster.leader.id, "b");
     cluster.deliver();
     expect(cluster.applied("n3")).toEqual(["a", "b"]);
   });
 
-  test("does not stand up for a suspicion of somebody else than its leader", () => {
-    const cluster = restingGroup();
-    cluster.act("n2", (node) => node.turn(() => node.raft.wake("n3", cluster.nowMs)));
-    cluster.act("n2", (node) => node.turn(() => node.raft.wake(null, cluster.nowMs)));
-    expect(cluster.node("n2").raft.quiescent).toBe(true);
+  test("is left alone by a wake-up that suspects somebody else than its leader", () => {
+    const cluster = settled();
+    wake(cluster, "n2", null);
+    wake(cluster, "n2", "n3");
+    cluster.run(500);
+    expect(cluster.leader).toMatchObject({ id: "n1", raft: { term: 1, quiescent: true } });
   });
 
-  test("rests on through restarts of all its nodes, and elects with the first request", () => {
-    const cluster = restingGroup();
-    cluster.crash("n1", "n2", "n3");
-    cluster.restart("n1", "n2", "n3");
-    const sent = cluster.history.length;
-    cluster.run(3_600_000);
-    expect(cluster.history.length).toBe(sent);
-    cluster.act("n3", (node) => node.turn(() => node.raft.wake(null, cluster.nowMs)));
+  test("rests on after all have restarted, and the first request finds a leader", () => {
+    const cluster = settled();
+    const all = [...cluster.nodes.keys()];
+    cluster.crash(...all);
+    cluster.restart(...all);
+    expect(Math.min(...cluster.running.map(({ raft }) => raft.deadlineMs))).toBe(Number.POSITIVE_INFINITY);
+    wake(cluster, "n3", null);
+    cluster.run(500);
+    cluster.propose(cluster.leader.id, "b");
     cluster.deliver();
-    expect(cluster.leader.id).toBe("n3");
-    cluster.run(5 * idleAfterMs);
-    expect(cluster.leader.raft.quiescent).toBe(true);
+    expect(cluster.applied("n1")).toEqual(["a", "b"]);
   });
 
-  test("loses nothing that was committed before it rested", () => {
-    const cluster = restingGroup(5);
-    cluster.propose("n1", "b", "c");
-    cluster.deliver();
-    cluster.run(2 * idleAfterMs);
-    cluster.crash("n1");
-    cluster.act("n4", (node) => node.turn(() => node.raft.wake("n1", cluster.nowMs)));
-    cluster.deliver();
-    expect(cluster.applied("n4")).toEqual(["a", "b", "c"]);
-    cluster.recovers();
+  test.each([false, true])(
+    "answers no read by a leader that was replaced while it rested, lease reads: %s",
+    (leaseReads) => {
+      const cluster = settled({ options: { leaseReads } });
+      cluster.read("n1");
+      cluster.run(5 * idleAfterMs);
+      cluster.partition("n1");
+      wake(cluster, "n2", "n1");
+      cluster.run(500);
+      cluster.propose(cluster.leader.id, "newer");
+      cluster.deliver();
+      const before = cluster.node("n1").reads.length;
+      cluster.read("n1");
+      expect(cluster.node("n1").reads).toHaveLength(before);
+      cluster.run(1_000);
+      expect(cluster.node("n1").reads).toHaveLength(before);
+      cluster.heal();
+      cluster.run(500);
+      expect(cluster.applied("n1")).toEqual(["a", "newer"]);
+    },
+  );
+});
+
+describe("a follower at rest", () => {
+  /** It has entry 1, and was let rest in round 5. */
+  function resting(): TestNode {
+    const node = new TestNode({ log: logOf([1]) });
+    node.receive(heartbeat({ term: 1, commitIndex: 1, round: 5, quiesce: true }));
+    expect(node.raft.quiescent).toBe(true);
+    return node;
+  }
+
+  test("is not woken by what was sent before, and is by what was sent after", () => {
+    const node = resting();
+    node.receive(
+      heartbeat({ term: 1, commitIndex: 1, round: 4 }),
+      append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, round: 5 }),
+    );
+    expect(node.raft.quiescent).toBe(true);
+    node.receive(append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1, 1]).slice(1), round: 6 }));
+    expect(node.raft.quiescent).toBe(false);
+    expect(node.raft.deadlineMs).toBe(node.nowMs + 150);
+  });
+
+  test("watches over a candidate that it has voted for", () => {
+    const node = resting().pass(500);
+    expect(node.receive(requestVote({ term: 2, from: "n3", lastLogIndex: 1, lastLogTerm: 1 }))).toMatchObject([
+      { granted: true },
+    ]);
+    expect(node.raft).toMatchObject({ quiescent: false, deadlineMs: node.nowMs + 150 });
+  });
+
+  test.each([
+    { name: "lacks entries", log: [1], message: heartbeat({ term: 1, commitIndex: 0, round: 5, quiesce: true }) },
+    {
+      name: "has entries that are not the leader's",
+      log: [1, 1],
+      message: heartbeat({ term: 1, commitIndex: 1, round: 5, quiesce: true }),
+    },
+  ])("does not rest when it $name", ({ log, message }) => {
+    const node = new TestNode({ log: logOf(log) });
+    expect(node.receive(message)).toMatchObject([{ quiesced: false }]);
+    expect(node.raft.quiescent).toBe(false);
+  });
+
+  test("does not rest by a word that was overtaken by a later one", () => {
+    const node = new TestNode({ log: logOf([1]) });
+    node.receive(
+      heartbeat({ term: 1, commitIndex: 1, round: 6 }),
+      heartbeat({ term: 1, commitIndex: 1, round: 5, quiesce: true }),
+    );
+    expect(node.raft.quiescent).toBe(false);
   });
 });
