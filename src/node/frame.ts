@@ -20,6 +20,8 @@ export interface Frame {
   readonly storageId: string;
   /** How often the sender has started. */
   readonly incarnation: number;
+  /** The storage that the sender knows the receiver by; empty when it knows none. */
+  readonly toStorageId: string;
   /** Between `from` and `to`, all of them. */
   readonly messages: readonly Message[];
 }
@@ -47,6 +49,7 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(512);
   writer.u16(magic).u8(frameVersion);
   writer.text(frame.groupId).text(frame.from).text(frame.to).text(frame.storageId).u53(frame.incarnation);
+  writer.text(frame.toStorageId);
   writer.u32(frame.messages.length);
   for (const message of frame.messages) writeMessage(writer, message);
   return writer.finish();
@@ -65,12 +68,13 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   const to = reader.text();
   const storageId = reader.text();
   const incarnation = reader.u53();
+  const toStorageId = reader.text();
   const count = reader.u32();
   if (count > reader.remaining) throw new MalformedError("more messages than bytes");
   const messages: Message[] = [];
   for (let position = 0; position < count; position += 1) messages.push(readMessage(reader, from, to));
   reader.end();
-  return { groupId, from, to, storageId, incarnation, messages };
+  return { groupId, from, to, storageId, incarnation, toStorageId, messages };
 }
 
 function writeMessage(writer: ByteWriter, message: Message): void {
@@ -78,10 +82,10 @@ function writeMessage(writer: ByteWriter, message: Message): void {
   switch (message.type) {
     case "requestVote":
       writer.u8(Number(message.preVote)).u8(Number(message.transfer));
-      writer.u53(message.lastLogIndex).u53(message.lastLogTerm);
+      writer.u53(message.lastLogIndex).u53(message.lastLogTerm).u53(message.question);
       break;
     case "voteReply":
-      writer.u8(Number(message.preVote)).u8(Number(message.granted));
+      writer.u8(Number(message.preVote)).u8(Number(message.granted)).u53(message.question);
       break;
     case "appendEntries":
       writer.u53(message.prevLogIndex).u53(message.prevLogTerm).u53(message.commitIndex).u53(message.round);
@@ -126,11 +130,14 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
       const preVote = readFlag(reader);
       const transfer = readFlag(reader);
       const lastLogIndex = reader.u53();
-      return { type: "requestVote", ...envelope, preVote, transfer, lastLogIndex, lastLogTerm: reader.u53() };
+      const lastLogTerm = reader.u53();
+      const question = reader.u53();
+      return { type: "requestVote", ...envelope, preVote, transfer, lastLogIndex, lastLogTerm, question };
     }
     case tag.voteReply: {
       const preVote = readFlag(reader);
-      return { type: "voteReply", ...envelope, preVote, granted: readFlag(reader) };
+      const granted = readFlag(reader);
+      return { type: "voteReply", ...envelope, preVote, granted, question: reader.u53() };
     }
     case tag.appendEntries: {
       const prevLogIndex = reader.u53();

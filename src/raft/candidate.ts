@@ -45,7 +45,7 @@ export class Candidate implements Role {
   }
 
   /** Asks all other voters. */
-  requestVotes(): void {
+  requestVotes(question: number): void {
     const { raft } = this;
     for (const to of members(raft.configuration)) {
       if (to === raft.id || !isVoter(raft.configuration, to)) continue;
@@ -58,6 +58,7 @@ export class Candidate implements Role {
         transfer: this.transfer,
         lastLogIndex: raft.log.lastIndex,
         lastLogTerm: raft.log.lastTerm,
+        question,
       });
     }
   }
@@ -93,7 +94,8 @@ export class Candidate implements Role {
     this.raft.settleElection(this, nowMs);
   }
 
-  private count({ from, preVote, granted, term }: VoteReply, nowMs: number): void {
+  private count({ from, preVote, granted, term, question }: VoteReply, nowMs: number): void {
+    this.raft.answeredVote(question, nowMs);
     // A late answer of a pre-vote says nothing about an election, nor about a pre-vote for another term.
     if (preVote !== (this.name === "preCandidate")) return;
     if (granted && term !== this.askedTerm) return;

@@ -378,7 +378,7 @@ export class Leader implements Role {
     if (startedAtMs === undefined || round <= this.reads.round - rememberedRounds) return;
     progress.roundTrips.add(nowMs - startedAtMs);
     const slowestMs = Math.max(...[...this.progress.values()].map((peer) => peer.roundTrips.p99Ms));
-    this.raft.timing.fit(slowestMs);
+    if (slowestMs > 0) this.raft.timing.fit(slowestMs);
   }
 
   /** Sends what the peer lacks and the window allows, and a moved commit index at once. */

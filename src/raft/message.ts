@@ -18,12 +18,15 @@ export interface RequestVote extends Envelope {
   readonly transfer: boolean;
   readonly lastLogIndex: number;
   readonly lastLogTerm: number;
+  /** The candidate's number for this question; the answer repeats it, and so tells how long it took. */
+  readonly question: number;
 }
 
 export interface VoteReply extends Envelope {
   readonly type: "voteReply";
   readonly preVote: boolean;
   readonly granted: boolean;
+  readonly question: number;
 }
 
 /** Replicates entries that follow `prevLogIndex` (Raft paper, section 5.3). */

@@ -69,6 +69,9 @@ export interface RaftCounters {
   heartbeatsSent: number;
 }
 
+/** So many questions back an answer still tells how long it took. */
+const rememberedQuestions = 64;
+
 export class Raft {
   readonly id: NodeId;
   readonly options: RaftOptions;
@@ -81,6 +84,9 @@ export class Raft {
   private readonly membership: Membership;
   private restored: Snapshot | null = null;
   private savedQuiescent: boolean;
+  /** When this node asked for votes, by the number of the question. */
+  private readonly askedAtMs: number[] = [];
+  private questions = 0;
   private current: Role;
   private abstaining = false;
   private outbox: Message[] = [];
@@ -329,6 +335,20 @@ export class Raft {
     return follower;
   }
 
+  /** A candidate asks for votes; answers the number of its question. */
+  askedVotes(nowMs: number): number {
+    this.questions += 1;
+    this.askedAtMs[this.questions % rememberedQuestions] = nowMs;
+    return this.questions;
+  }
+
+  /** Somebody has answered a candidate's question, the latest or an earlier one. */
+  answeredVote(question: number, nowMs: number): void {
+    const askedAtMs = this.askedAtMs[question % rememberedQuestions];
+    const known = question <= this.questions && question > this.questions - rememberedQuestions;
+    if (known && askedAtMs !== undefined) this.timing.fitAtLeast(nowMs - askedAtMs);
+  }
+
   /** Draws the consequence of the votes counted so far. */
   settleElection(candidate: Candidate, nowMs: number): void {
     switch (candidate.result) {
@@ -380,7 +400,7 @@ export class Raft {
   private runFor(preVote: boolean, transfer: boolean, nowMs: number): void {
     const candidate = new Candidate(this, preVote, transfer, nowMs);
     this.current = candidate;
-    candidate.requestVotes();
+    candidate.requestVotes(this.askedVotes(nowMs));
     this.settleElection(candidate, nowMs);
   }
 

@@ -32,6 +32,11 @@ export class Timing {
     this.follow(2 * roundTripMs);
   }
 
+  /** Takes how long the answer to a candidate took: there is no leader yet who measures, and may never be if nobody waits. */
+  fitAtLeast(roundTripMs: number): void {
+    this.follow(Math.max(this.electionMinMs, 2 * roundTripMs));
+  }
+
   /** Takes the shortest election timeout that the leader goes by. */
   follow(electionMinMs: number): void {
     const { electionMinMs: least, electionLimitMs: most = least } = this.bounds;

@@ -51,7 +51,7 @@ export class Voter {
   /** The voter's side of an election (Raft paper, sections 5.2 and 5.4.1). */
   private answer(request: RequestVote, nowMs: number): void {
     const { raft, ballot } = this;
-    const { from, preVote, term } = request;
+    const { from, preVote, term, question } = request;
     const free =
       ballot.vote === from || (ballot.vote === null && raft.leader === null) || (preVote && term > ballot.term);
     const granted = free && raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
@@ -60,7 +60,7 @@ export class Voter {
       raft.voted(nowMs);
     }
     const answerTerm = granted ? term : ballot.term;
-    raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted });
+    raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted, question });
   }
 
   /** Answers a message of an earlier term, if its sender would otherwise never learn of the present one. */
@@ -70,7 +70,8 @@ export class Voter {
       // Its round is one of an earlier term: whoever leads this one must not take it for a round of its own.
       this.raft.send({ ...reply, type: "heartbeatReply", round: 0, quiesced: false });
     } else if (message.type === "requestVote" && message.preVote) {
-      this.raft.send({ ...reply, type: "voteReply", preVote: true, granted: false });
+      const { question } = message;
+      this.raft.send({ ...reply, type: "voteReply", preVote: true, granted: false, question });
     }
   }
 }

@@ -79,14 +79,14 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
   const type = <Name extends Message["type"]>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
   return fc.oneof(
     fc.record({
-      type: type("requestVote"),
+      type: type("requestVote"), question: whole,
       ...envelope,
       preVote: fc.boolean(),
       transfer: fc.boolean(),
       lastLogIndex: whole,
       lastLogTerm: whole,
     }),
-    fc.record({ type: type("voteReply"), ...envelope, preVote: fc.boolean(), granted: fc.boolean() }),
+    fc.record({ type: type("voteReply"), question: whole, ...envelope, preVote: fc.boolean(), granted: fc.boolean() }),
     fc
       .record({ type: type("appendEntries"), ...envelope, prevLogTerm: whole, commitIndex: whole, round: whole })
       .chain((append) =>
@@ -131,6 +131,7 @@ export const frame: fc.Arbitrary<Frame> = fc.record({ from: names, to: names }).
     to: fc.constant(to),
     storageId: names,
     incarnation: whole,
+    toStorageId: names,
     messages: fc.array(message(from, to), { maxLength: 5 }),
   }),
 );

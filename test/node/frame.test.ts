@@ -10,7 +10,7 @@ import { damaged, frame } from "./arbitraries.ts";
 import { fromHex, joined, toHex } from "./hex.ts";
 
 function frameOf(...messages: readonly Message[]): Frame {
-  return { groupId: "g", from: "a", to: "b", storageId: "s", incarnation: 7, messages };
+  return { groupId: "g", from: "a", to: "b", storageId: "s", incarnation: 7, toStorageId: "t", messages };
 }
 
 const envelope = { from: "a", to: "b", term: 5 } as const;
@@ -77,17 +77,18 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
   requestVote: {
     message: {
       type: "requestVote",
+      question: 6,
       ...envelope,
       preVote: true,
       transfer: false,
       lastLogIndex: 2 ** 53 - 1,
       lastLogTerm: 4,
     },
-    hex: "01 0000000000000005 01 00 001fffffffffffff 0000000000000004",
+    hex: "01 0000000000000005 01 00 001fffffffffffff 0000000000000004 0000000000000006",
   },
   voteReply: {
-    message: { type: "voteReply", ...envelope, preVote: false, granted: true },
-    hex: "02 0000000000000005 00 01",
+    message: { type: "voteReply", question: 6, ...envelope, preVote: false, granted: true },
+    hex: "02 0000000000000005 00 01 0000000000000006",
   },
   appendEntries: {
     message: {
@@ -159,8 +160,8 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
 };
 
 describe("the form of a frame, on which nodes with older and newer code rely", () => {
-  /** Magic and version, the identity of the group and the sender, the incarnation. */
-  const head = "d12a 01 00000001 67 00000001 61 00000001 62 00000001 73 0000000000000007";
+  /** Magic and version, the identity of the group and the sender, the incarnation, the receiver's storage. */
+  const head = "d12a 01 00000001 67 00000001 61 00000001 62 00000001 73 0000000000000007 00000001 74";
 
   test.each(Object.values(goldenBodies))("is what it was for $message.type", ({ message, hex }) => {
     const expected = `${head} 00000001 ${hex}`;

@@ -51,11 +51,20 @@ const envelope = { from: "n2", to: "n1" } as const;
 
 export function requestVote(fields: Fields<RequestVote>): RequestVote {
   const { preVote = false, transfer = false } = fields;
-  return { type: "requestVote", ...envelope, lastLogIndex: 0, lastLogTerm: 0, ...fields, preVote, transfer };
+  return {
+    type: "requestVote",
+    question: 0,
+    ...envelope,
+    lastLogIndex: 0,
+    lastLogTerm: 0,
+    ...fields,
+    preVote,
+    transfer,
+  };
 }
 
 export function voteReply(fields: Fields<VoteReply>): VoteReply {
-  return { type: "voteReply", ...envelope, preVote: false, granted: true, ...fields };
+  return { type: "voteReply", question: 0, ...envelope, preVote: false, granted: true, ...fields };
 }
 
 export function append(fields: Fields<AppendEntries>): AppendEntries {

@@ -220,9 +220,12 @@ export class Cluster {
     this.wake();
     this.propose(this.leader.id, "at last");
     this.deliver();
-    for (const { disk } of this.nodes.values()) {
-      assert.deepEqual(disk.applied, this.leader.disk.applied);
+    const { disk: expected, raft } = this.leader;
+    for (const id of members(raft.configuration)) {
+      const { disk } = this.node(id);
+      assert.deepEqual(disk.applied, expected.applied);
       assert.deepEqual(disk.wholeLog, disk.applied);
+      assert.deepEqual(disk.configuration, expected.configuration);
     }
     assert.equal(this.applied(this.leader.id).at(-1), "at last");
   }

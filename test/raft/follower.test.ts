@@ -188,7 +188,7 @@ describe("a vote", () => {
   ])("for $name", ({ lastLogIndex, lastLogTerm, granted }) => {
     for (const preVote of [false, true]) {
       const [reply] = voter().receive(requestVote({ term: 4, preVote, lastLogIndex, lastLogTerm }));
-      expect(reply).toMatchObject({ type: "voteReply", granted, preVote });
+      expect(reply).toMatchObject({ type: "voteReply", question: 0, granted, preVote });
     }
   });
 
@@ -239,7 +239,7 @@ describe("a pre-vote", () => {
   test("hazard-21: of an earlier term is answered with the present one, so that its sender can catch up", () => {
     const node = new TestNode({ hardState: { term: 9, vote: null } });
     expect(node.receive(requestVote({ term: 5, preVote: true, lastLogIndex: 7, lastLogTerm: 4 }))).toMatchObject([
-      { type: "voteReply", preVote: true, granted: false, term: 9 },
+      { type: "voteReply", question: 0, preVote: true, granted: false, term: 9 },
     ]);
   });
 
