@@ -41,6 +41,17 @@ export interface CommittedCommand {
  */
 export interface StateMachine {
   /**
+   * The names of the tables that hold all of its state. A node that is too far behind for the log gets their rows from
+   * the leader as they were at one moment, while commands go on being applied; its own are replaced in one transaction,
+   * and a state machine is made anew over them. Snapshots need nothing else of a state machine.
+   *
+   * Every table needs a primary key without nulls, and whole numbers below 2^53. A unique key compares plain columns
+   * byte by byte. Foreign keys, triggers and views on these tables are not supported; an index that was made by
+   * `CREATE INDEX` is, and is built anew when the table is replaced. A row may take 2 MB.
+   */
+  readonly tables: readonly string[];
+
+  /**
    * Applies committed commands in order and answers each with its result's bytes. Runs in the same transaction as the
    * applied index, so each command takes effect exactly once. Total: a command that can't be done, even a malformed one,
    * is answered with a result that says so. A throw means a broken invariant: the transaction is undone and the node

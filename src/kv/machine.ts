@@ -13,7 +13,7 @@ import type { Query } from "./query.ts";
 import { Remembered } from "./remembered.ts";
 import { encodeResult } from "./result.ts";
 import type { CommandResult } from "./result.ts";
-import { prepareTables, readScalars, writeScalars } from "./schema.ts";
+import { prepareTables, readScalars, tableNames, writeScalars } from "./schema.ts";
 import type { Scalars } from "./schema.ts";
 
 /** The scalars while a batch is applied. */
@@ -27,6 +27,7 @@ interface Draft {
  * version that counts its puts. A put of the same value is a put; a delete of a missing key changes nothing.
  */
 export class KeyValueMachine implements StateMachine {
+  readonly tables = tableNames;
   private readonly sql: Sql;
   private readonly pairs: Pairs;
   private readonly remembered: Remembered;

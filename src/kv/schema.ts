@@ -38,6 +38,8 @@ const tables = [
   )`,
 ];
 
+export const tableNames = ["kv_meta", "kv_pairs", "kv_remembered"] as const;
+
 /** Makes the tables where they are missing. Throws when they were written by a newer version of this code. */
 export function prepareTables(sql: Sql): void {
   for (const table of tables) sql.exec(table);

@@ -7,9 +7,11 @@ import { assert } from "../raft/assert.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../raft/entry.ts";
 import { readEntries, writeEntries } from "./entry-codec.ts";
-import type { Identity, NodeStorage, StoredNode } from "./storage.ts";
+import type { SnapshotPoint } from "../raft/log.ts";
+import type { Snapshot } from "../raft/message.ts";
+import type { Batch, Identity, NodeStorage, StoredNode } from "./storage.ts";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** A row may hold 2 MB at most on Cloudflare; a larger batch becomes several rows. */
 const maxRowBytes = 1024 * 1024;
 
@@ -25,9 +27,13 @@ type StateRow = {
   vote: string | null;
   applied_index: number;
   quiescent: number;
+  first_index: number;
+  previous_term: number;
+  previous_time_ms: number;
 };
 
-type LogRow = { first_index: number; last_index: number; entries: ArrayBuffer };
+type LogRow = { first_index: number; last_index: number; end_bytes: number; entries: ArrayBuffer };
+type BatchRow = Pick<LogRow, "last_index" | "end_bytes">;
 
 /** Billing counts rows written, so a batch of entries is one row, and a write to it is counted here. */
 export class SqlStorage implements NodeStorage {
@@ -35,6 +41,8 @@ export class SqlStorage implements NodeStorage {
   private readonly sql: Sql;
   private readonly runTransaction: <T>(work: () => T) => T;
   private lastIndex = 0;
+  /** The `end_bytes` of the last row: where the next one begins. */
+  private endBytes = 0;
   /** The row read last: entries are mostly looked at one after the other. */
   private recent: readonly Entry[] = [];
 
@@ -46,15 +54,17 @@ export class SqlStorage implements NodeStorage {
       id INTEGER PRIMARY KEY CHECK (id = 0), schema_version INTEGER NOT NULL, group_name TEXT NOT NULL,
       node_id TEXT NOT NULL, group_id TEXT NOT NULL, storage_id TEXT NOT NULL, incarnation INTEGER NOT NULL,
       configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, applied_index INTEGER NOT NULL,
-      quiescent INTEGER NOT NULL)`);
+      quiescent INTEGER NOT NULL, first_index INTEGER NOT NULL, previous_term INTEGER NOT NULL,
+      previous_time_ms INTEGER NOT NULL)`);
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_log (
-      first_index INTEGER PRIMARY KEY, last_index INTEGER NOT NULL, entries BLOB NOT NULL)`);
+      first_index INTEGER PRIMARY KEY, last_index INTEGER NOT NULL, end_bytes INTEGER NOT NULL,
+      entries BLOB NOT NULL)`);
   }
 
   /** Makes the storage of a new node; it has started no time yet. */
   create(identity: Identity, configuration: Configuration): void {
     this.sql.exec(
-      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0)",
+      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0, 1, 0, 0)",
       schemaVersion,
       identity.group,
       identity.node,
@@ -70,10 +80,9 @@ export class SqlStorage implements NodeStorage {
     const state = this.sql.exec<StateRow>("SELECT * FROM raft_state").toArray()[0];
     if (state === undefined) return null;
     assert(state.schema_version === schemaVersion, `storage of schema ${state.schema_version}, not ${schemaVersion}`);
-    const last = this.sql
-      .exec<{ last_index: number }>("SELECT last_index FROM raft_log ORDER BY first_index DESC LIMIT 1")
-      .toArray()[0];
-    this.lastIndex = last?.last_index ?? 0;
+    const last = this.lastBatch();
+    this.lastIndex = last?.last_index ?? state.first_index - 1;
+    this.endBytes = last?.end_bytes ?? 0;
     return {
       identity: {
         group: state.group_name,
@@ -87,10 +96,10 @@ export class SqlStorage implements NodeStorage {
       hardState: { term: state.term, vote: state.vote },
       quiescent: state.quiescent === 1,
       log: {
-        firstIndex: 1,
+        firstIndex: state.first_index,
         lastIndex: this.lastIndex,
-        previousTerm: 0,
-        previousTimeMs: 0,
+        previousTerm: state.previous_term,
+        previousTimeMs: state.previous_time_ms,
         appliedIndex: state.applied_index,
       },
     };
@@ -134,6 +143,34 @@ export class SqlStorage implements NodeStorage {
     if (first.index <= this.lastIndex) this.truncateFrom(first.index);
     for (const row of splitRows(entries)) this.insertRow(row);
     this.lastIndex = first.index + entries.length - 1;
+  }
+
+  compactTo(point: SnapshotPoint): void {
+    // Both conditions: the first is a range of the primary key, and a row that goes beyond the point stays.
+    this.write("DELETE FROM raft_log WHERE first_index <= ?1 AND last_index <= ?1", point.index);
+    this.saveBeginning(point);
+    this.recent = [];
+  }
+
+  restore(snapshot: Snapshot): void {
+    this.write("DELETE FROM raft_log");
+    this.saveBeginning(snapshot);
+    this.saveAppliedIndex(snapshot.index);
+    this.saveConfiguration(snapshot.configuration);
+    this.recent = [];
+    this.lastIndex = snapshot.index;
+    this.endBytes = 0;
+  }
+
+  oldestBatches(count: number): readonly Batch[] {
+    return this.sql
+      .exec<BatchRow>("SELECT last_index, end_bytes FROM raft_log ORDER BY first_index LIMIT ?", count)
+      .toArray()
+      .map(({ last_index: lastIndex, end_bytes: endBytes }) => ({ lastIndex, endBytes }));
+  }
+
+  bytesUpTo(index: number): number {
+    return this.lastBatch(index)?.end_bytes ?? 0;
   }
 
   term(index: number): number {
@@ -184,6 +221,7 @@ export class SqlStorage implements NodeStorage {
     const firstOfRow = cut[0]?.index ?? index;
     this.write("DELETE FROM raft_log WHERE first_index >= ?", firstOfRow);
     this.recent = [];
+    this.endBytes = this.bytesUpTo(firstOfRow - 1);
     if (cut.length > 0) this.insertRow(cut);
     this.lastIndex = index - 1;
   }
@@ -192,7 +230,29 @@ export class SqlStorage implements NodeStorage {
     const writer = new ByteWriter(entries.reduce((sum, entry) => sum + entryBytes(entry), 16));
     writeEntries(writer, entries);
     const first = entries[0]?.index ?? 0;
-    this.write("INSERT INTO raft_log VALUES (?, ?, ?)", first, first + entries.length - 1, writer.finish());
+    const bytes = writer.finish();
+    this.endBytes += bytes.length;
+    const last = first + entries.length - 1;
+    this.write("INSERT INTO raft_log VALUES (?, ?, ?, ?)", first, last, this.endBytes, bytes);
+  }
+
+  private saveBeginning({ index, term, timeMs }: SnapshotPoint): void {
+    this.write(
+      "UPDATE raft_state SET first_index = ?, previous_term = ?, previous_time_ms = ?",
+      index + 1,
+      term,
+      timeMs,
+    );
+  }
+
+  /** The last batch that begins at `index` or before. */
+  private lastBatch(index = Number.MAX_SAFE_INTEGER): BatchRow | undefined {
+    return this.sql
+      .exec<BatchRow>(
+        "SELECT last_index, end_bytes FROM raft_log WHERE first_index <= ? ORDER BY first_index DESC LIMIT 1",
+        index,
+      )
+      .toArray()[0];
   }
 
   private write(statement: string, ...bindings: (string | number | null | Uint8Array)[]): void {

@@ -2,7 +2,8 @@
 
 import type { Configuration } from "../raft/configuration.ts";
 import type { Entry, HardState } from "../raft/entry.ts";
-import type { LogReader, StoredLog } from "../raft/log.ts";
+import type { LogReader, SnapshotPoint, StoredLog } from "../raft/log.ts";
+import type { Snapshot } from "../raft/message.ts";
 
 /** Who a node is; written once, when its storage is made. */
 export interface Identity {
@@ -26,6 +27,13 @@ export interface StoredNode {
   readonly log: StoredLog;
 }
 
+/** Entries that were stored together; the log is forgotten in whole batches. */
+export interface Batch {
+  readonly lastIndex: number;
+  /** How many bytes all batches up to this one take, counted from some fixed beginning. */
+  readonly endBytes: number;
+}
+
 /**
  * The writes of a turn. They happen inside `transaction`, where they take effect together or, if the work throws, not at
  * all; the state machine's writes belong to the same transaction.
@@ -38,4 +46,12 @@ export interface NodeStorage extends LogReader {
   saveAppliedIndex(index: number): void;
   saveConfiguration(configuration: Configuration): void;
   saveQuiescent(quiescent: boolean): void;
+  /** Forgets the log up to `point`, which must be the end of a batch. */
+  compactTo(point: SnapshotPoint): void;
+  /** The log is empty from now on, and begins behind a state: its index is applied, its configuration in force. */
+  restore(snapshot: Snapshot): void;
+  /** The oldest batches, in order, `count` at most. */
+  oldestBatches(count: number): readonly Batch[];
+  /** The `endBytes` of the batch that holds an entry; 0 when none does. */
+  bytesUpTo(index: number): number;
 }

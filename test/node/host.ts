@@ -1,11 +1,12 @@
 /** Surroundings of a driver made by hand: time that stands still, peers that answer when told to, and a journal of it all. */
 
 import { Driver, type DriverHost, type DriverObserver } from "../../src/node/driver.ts";
-import type { NodeStorage } from "../../src/node/storage.ts";
+import type { Batch, NodeStorage } from "../../src/node/storage.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
-import type { Message } from "../../src/raft/message.ts";
+import type { SnapshotPoint } from "../../src/raft/log.ts";
+import type { Message, Snapshot } from "../../src/raft/message.ts";
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
 import { decode, type Disk, encode, WordList } from "./word-list.ts";
 
@@ -99,6 +100,7 @@ export class TestNode {
     return {
       storage: new JournaledStorage(storage, (line) => this.note(line)),
       machine: {
+        tables: this.machine.tables,
         apply: (commands) => {
           this.note(`apply ${commands.map(({ command }) => decode(command)).join(" ")}`);
           return this.machine.apply(commands);
@@ -177,6 +179,24 @@ class JournaledStorage implements NodeStorage {
   saveQuiescent(quiescent: boolean): void {
     this.note(`save quiescent ${quiescent}`);
     this.storage.saveQuiescent(quiescent);
+  }
+
+  compactTo(point: SnapshotPoint): void {
+    this.note(`compact to ${point.index}`);
+    this.storage.compactTo(point);
+  }
+
+  restore(snapshot: Snapshot): void {
+    this.note(`restore ${snapshot.index}`);
+    this.storage.restore(snapshot);
+  }
+
+  oldestBatches(count: number): readonly Batch[] {
+    return this.storage.oldestBatches(count);
+  }
+
+  bytesUpTo(index: number): number {
+    return this.storage.bytesUpTo(index);
   }
 
   term(index: number): number {

@@ -5,6 +5,7 @@ import * as fc from "fast-check";
 import type { Identity, NodeStorage, StoredNode } from "../../src/node/storage.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../../src/raft/entry.ts";
+import type { SnapshotPoint } from "../../src/raft/log.ts";
 
 /** What outlives the instances of a node's storage. */
 export interface TestDisk {
@@ -42,6 +43,8 @@ export type Step =
   | { readonly kind: "apply"; readonly count: number }
   | { readonly kind: "quiescent"; readonly quiescent: boolean }
   | { readonly kind: "restart" }
+  | { readonly kind: "compact"; readonly batches: number }
+  | { readonly kind: "restore"; readonly ahead: number }
   | { readonly kind: "read"; readonly first: number; readonly last: number; readonly maxBytes: number };
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
@@ -58,6 +61,8 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("apply" as const), count: fc.nat({ max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("quiescent" as const), quiescent: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("compact" as const), batches: fc.nat({ max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restore" as const), ahead: fc.nat({ max: 3 }) }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -74,7 +79,10 @@ export class StorageModel {
   private readonly disk: TestDisk;
   private storage: NodeStorage;
   private incarnation = 1;
+  /** Without the entries that were forgotten. */
   private log: Entry[] = [];
+  private previous: SnapshotPoint = { index: 0, term: 0, timeMs: 0 };
+  private inForce = configuration;
   private hardState: HardState = { term: 0, vote: null };
   private applied = 0;
   private quiescent = false;
@@ -94,7 +102,7 @@ export class StorageModel {
         this.storage.transaction(() => this.storage.saveHardState(this.hardState));
         return true;
       case "apply":
-        this.applied = Math.min(this.applied + next.count, this.log.length);
+        this.applied = Math.min(this.applied + next.count, this.lastIndex);
         this.storage.transaction(() => this.storage.saveAppliedIndex(this.applied));
         return true;
       case "quiescent":
@@ -103,13 +111,43 @@ export class StorageModel {
         return true;
       case "restart":
         return this.restart();
+      case "compact":
+        return this.compact(next.batches);
+      case "restore":
+        return this.restore(next.ahead);
       case "read":
         return this.read(next.first, next.last, next.maxBytes);
     }
   }
 
+  private get lastIndex(): number {
+    return this.previous.index + this.log.length;
+  }
+
+  private compact(count: number): boolean {
+    const batches = this.storage.oldestBatches(count).filter(({ lastIndex }) => lastIndex <= this.applied);
+    const index = batches.at(-1)?.lastIndex;
+    if (index === undefined) return true;
+    const { term, timeMs } = this.log[index - 1 - this.previous.index]!;
+    this.storage.transaction(() => this.storage.compactTo({ index, term, timeMs }));
+    this.log = this.log.slice(index - this.previous.index);
+    this.previous = { index, term, timeMs };
+    const rest = this.storage.oldestBatches(1000);
+    return rest.length === 0 ? this.log.length === 0 : rest.at(-1)!.lastIndex === this.lastIndex;
+  }
+
+  private restore(ahead: number): boolean {
+    const index = Math.max(this.applied + 1, this.lastIndex - 5) + ahead;
+    this.inForce = simpleConfiguration(["n1", `n${index}`]);
+    this.previous = { index, term: this.hardState.term, timeMs: index };
+    this.storage.transaction(() => this.storage.restore({ ...this.previous, configuration: this.inForce }));
+    this.log = [];
+    this.applied = index;
+    return this.storage.oldestBatches(1).length === 0;
+  }
+
   private save(back: number, sizes: readonly number[], fails: boolean): boolean {
-    const first = Math.max(this.applied, this.log.length - back) + 1;
+    const first = Math.max(this.applied, this.lastIndex - back) + 1;
     const entries = entriesFrom(first, this.hardState.term + 1, ...sizes);
     if (fails) {
       try {
@@ -123,8 +161,18 @@ export class StorageModel {
       }
     }
     save(this.storage, entries);
-    this.log = [...this.log.slice(0, first - 1), ...entries];
-    return true;
+    this.log = [...this.log.slice(0, first - 1 - this.previous.index), ...entries];
+    return this.measures();
+  }
+
+  /** Batches say how large the log is between them, about as large as its entries are. */
+  private measures(): boolean {
+    const [first, ...rest] = this.storage.oldestBatches(1000);
+    const last = rest.at(-1);
+    if (first === undefined || last === undefined) return true;
+    const bytes = this.log.reduce((sum, entry) => sum + (entry.index > first.lastIndex ? entryBytes(entry) : 0), 0);
+    const measured = last.endBytes - first.endBytes;
+    return last.endBytes === this.storage.bytesUpTo(this.lastIndex) && Math.abs(measured - bytes) < bytes;
   }
 
   private restart(): boolean {
@@ -133,15 +181,15 @@ export class StorageModel {
     this.incarnation += 1;
     return isDeepStrictEqual(stored, {
       identity,
-      configuration,
+      configuration: this.inForce,
       incarnation: this.incarnation,
       hardState: this.hardState,
       quiescent: this.quiescent,
       log: {
-        firstIndex: 1,
-        lastIndex: this.log.length,
-        previousTerm: 0,
-        previousTimeMs: 0,
+        firstIndex: this.previous.index + 1,
+        lastIndex: this.lastIndex,
+        previousTerm: this.previous.term,
+        previousTimeMs: this.previous.timeMs,
         appliedIndex: this.applied,
       },
     });
@@ -149,18 +197,19 @@ export class StorageModel {
 
   private read(from: number, to: number, maxBytes: number): boolean {
     if (this.log.length === 0) return true;
-    const first = (from % this.log.length) + 1;
-    const last = first + (to % (this.log.length - first + 1));
+    const before = this.previous.index;
+    const first = before + (from % this.log.length) + 1;
+    const last = first + (to % (this.lastIndex - first + 1));
     let bytes = 0;
-    const expected = this.log.slice(first - 1, last).filter((entry, position) => {
+    const expected = this.log.slice(first - 1 - before, last - before).filter((entry, position) => {
       bytes += entryBytes(entry);
       return position === 0 || bytes <= maxBytes;
     });
     const terms = this.log.map(({ term }) => term);
     return (
       isDeepStrictEqual(this.storage.entries(first, last, maxBytes), expected) &&
-      this.storage.term(last) === terms[last - 1] &&
-      this.storage.term(first) === terms[first - 1]
+      this.storage.term(last) === terms[last - 1 - before] &&
+      this.storage.term(first) === terms[first - 1 - before]
     );
   }
 }

@@ -26,6 +26,7 @@ export class Disk {
 
 /** A state machine that lists the words it is given, and answers each with all words so far. */
 export class WordList implements StateMachine {
+  readonly tables = ["words"];
   /** Throws at this word, after having written it. */
   failsAt: string | null = null;
   /** Answers one result less than it was given commands. */

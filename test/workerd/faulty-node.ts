@@ -15,6 +15,7 @@ export class KeyValueNode extends ShippedNode {
   protected override createStateMachine(sql: Sql): StateMachine {
     const machine = super.createStateMachine(sql);
     return {
+      tables: machine.tables,
       apply: (commands) => {
         const results = machine.apply(commands);
         if (faults.takeFailure(this.ctx.id.name ?? "")) throw new Error("the state machine broke");
