@@ -1,5 +1,7 @@
 /** The internal calls between the Worker in front and the Durable Objects that are the nodes: paths, headers, answers. */
 
+import type { MembershipRefusalCode, Standing } from "./membership.ts";
+
 /**
  * All calls are `POST https://node.internal/<path>` on an object stub; none of these paths exists on the public Worker.
  * `propose` and `query` carry the command's or query's bytes and are answered with the result's bytes.
@@ -16,6 +18,14 @@ export const internalPath = {
   status: "/status",
   /** This node's metrics as Prometheus text. */
   metrics: "/metrics",
+  /** Changes the members: `ChangeRequest`. Answered with the node's status when the change is in force. Leader only. */
+  members: "/members",
+  /** Hands leadership over: `TransferRequest`, `TransferAnswer`. Leader only. */
+  transfer: "/transfer",
+  /** Makes this object a node that waits to become a member: `JoinRequest`, `JoinAnswer`. From a leader. */
+  join: "/join",
+  /** Makes a group of this node alone: answered with a `RecoverAnswer`. */
+  recover: "/recover",
 } as const;
 
 export const internalHeader = {
@@ -35,6 +45,10 @@ export const internalHeader = {
   suspect: "x-raft-suspect",
   /** Request to `query`: `linearizable` or `stale`. */
   consistency: "x-raft-consistency",
+  /** Request to `query` with `stale`: the state may be that old, in milliseconds; missing: as old as it is. */
+  maxStalenessMs: "x-raft-max-staleness-ms",
+  /** Request to `query`: the state must include the entry at this index. */
+  minIndex: "x-raft-min-index",
   /** Answer: the node's term. */
   term: "x-raft-term",
   /** Answer: the index at which the command was applied, or up to which the read state had been applied. */
@@ -66,7 +80,14 @@ export type RefusalCode =
   /** The command or query exceeds what one entry may hold. Nothing happened. */
   | "too_large"
   /** The request's headers or path are not those of this protocol, or name another group or node than this object's. */
-  | "bad_request";
+  | "bad_request"
+  /** It is not a member of the group any more; `members` of the refusal are. */
+  | "removed"
+  /** It is not a member of the group yet. */
+  | "joining"
+  /** It must not take part: its storage was lost, or its group was made anew without it. */
+  | "fenced"
+  | MembershipRefusalCode;
 
 /** The body of an answer with `refusalStatus`. */
 export interface Refusal {
@@ -74,6 +95,8 @@ export interface Refusal {
   readonly message: string;
   /** True if a command may still take effect. */
   readonly ambiguous: boolean;
+  /** Who belongs to the group, from a node that does not. */
+  readonly members?: readonly MemberStatus[];
 }
 
 /** Whether a node takes part in votes and commits, or only receives the log (thesis section 4.2.1). */
@@ -85,6 +108,12 @@ export interface MemberSpecification {
   /** Near which region its object is created, as Cloudflare names regions (`weur`, `enam`, …). */
   readonly locationHint?: string;
   readonly role: MemberRole;
+}
+
+/** A member of a group, as the node that answers knows the group. */
+export interface MemberStatus extends MemberSpecification {
+  /** True for a learner that becomes a voter as soon as it has caught up. */
+  readonly promoting: boolean;
 }
 
 /** What a leader knows of one peer. */
@@ -124,7 +153,17 @@ export interface NodeStatus {
   };
   /** Milliseconds since it last heard from its leader; null for a leader, and when it has heard from none. */
   readonly lastContactMs: number | null;
-  readonly members: readonly { readonly id: string; readonly role: MemberRole }[];
+  readonly members: readonly MemberStatus[];
+  /** True while a change of several members is being completed, which needs majorities of those before and after it. */
+  readonly joint: boolean;
+  /** Whether it is one of them itself. */
+  readonly standing: Standing;
+  /** Why it is not; null for a member. */
+  readonly standingReason: string | null;
+  /** Tells groups that share a name apart; another one after each recovery. */
+  readonly groupId: string;
+  /** Tells storages of a node apart. */
+  readonly storageId: string;
   /** Present while it leads. */
   readonly peers?: readonly PeerStatus[];
 }

@@ -1,6 +1,7 @@
 /** What a node answers to internal calls, as HTTP responses. */
 
 import { internalHeader, type Refusal, type RefusalCode, refusalStatus } from "../internal.ts";
+import type { FrameRefusal } from "./frame-refusal.ts";
 
 /** What every answer says about the node that made it. */
 export interface AnsweredBy {
@@ -21,6 +22,11 @@ export function answerPeer(frame: BodyInit, node: string): Response {
 
 export function refuse(refusal: Refusal, by: AnsweredBy | null): Response {
   return Response.json(refusal, { status: refusalStatus, headers: by === null ? {} : headersOf(by) });
+}
+
+/** Refuses a peer's frame. */
+export function refuseFrame(refusal: FrameRefusal, by: AnsweredBy): Response {
+  return Response.json({ ...refusal, ambiguous: false }, { status: refusalStatus, headers: headersOf(by) });
 }
 
 /** Refuses a call that is not of this protocol. */

@@ -2,14 +2,26 @@
 
 import type { Consistency } from "../internal.ts";
 import type { StateMachine } from "../machine.ts";
+import type { ConfigurationChange } from "../raft/configuration-change.ts";
+import type { Configuration } from "../raft/configuration.ts";
 import { assert } from "../raft/assert.ts";
 import type { Entry, NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft, type Ready } from "../raft/raft.ts";
 import type { RoleName } from "../raft/role.ts";
+import type { TransferOutcome } from "../raft/transfer.ts";
 import type { NodeStorage, StoredNode } from "./storage.ts";
-import { notLeader, type Outcome, overloaded, type Settle, Waiters } from "./waiters.ts";
+import {
+  changeRefused,
+  notLeader,
+  type Outcome,
+  overloaded,
+  type ReadBounds,
+  type Settle,
+  Waiters,
+} from "./waiters.ts";
+import { Watches } from "./watches.ts";
 
 /** What surrounds a node. On Cloudflare it is a Durable Object, in tests a simulator. */
 export interface DriverHost {
@@ -24,6 +36,11 @@ export interface DriverHost {
   arm(deadlineMs: number): void;
   /** Asks for a call of `flush` soon, after events that are already waiting. */
   scheduleFlush(): void;
+  /**
+   * This configuration is in force now, or was at the start. Answers whether this node may stand for election: its host may
+   * know that the group means another node by its name, or none.
+   */
+  configured(configuration: Configuration): boolean;
   /** Ends this instance: its memory may not agree with its storage any more. */
   abort(error: unknown): void;
   /** Evenly distributed numbers from 0 (included) to 1 (excluded). */
@@ -55,17 +72,23 @@ export class Driver {
   readonly raft: Raft;
   private readonly host: DriverHost;
   private readonly waiters: Waiters;
+  private readonly watches = new Watches();
+  private stopped = false;
   private proposals: PendingProposal[] = [];
   private gatheredBytes = 0;
   private flushScheduled = false;
   private outgoing = new Map<NodeId, Message[]>();
   private lastChange = "";
+  private configuration: Configuration;
+  /** The state holds everything that had been committed by then: the time at which the newest confirmed read was asked. */
+  private freshAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RaftOptions, stored: StoredNode, host: DriverHost, nowMs: number) {
     this.host = host;
     this.waiters = new Waiters(stored.incarnation);
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
-    this.turn(nowMs, () => {});
+    this.configuration = stored.configuration;
+    this.turn(nowMs, () => this.reconsider(nowMs));
   }
 
   /** The time that was asked for has come, or some time before or after it. */
@@ -127,23 +150,79 @@ export class Driver {
     });
   }
 
+  /** Replicates a change of the members; the outcome comes when it is in force, though a joint one not yet left. */
+  change(change: ConfigurationChange, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.turn(nowMs, () => {
+        const proposal = this.raft.proposeChange(change, nowMs);
+        if (!proposal.accepted) return settle(changeRefused(proposal.reason));
+        this.waiters.addProposal(proposal.index, { term: proposal.term, proposedAtMs: nowMs, expiresAtMs, settle });
+      });
+    });
+  }
+
+  /** Begins to hand leadership over. How that ends, the raft shows. */
+  transfer(target: NodeId, nowMs: number): TransferOutcome {
+    let outcome: TransferOutcome = "not_leader";
+    this.turn(nowMs, () => {
+      outcome = this.raft.transferLeadership(target, nowMs);
+    });
+    return outcome;
+  }
+
+  /** What `look` finds after this or a later turn; undefined when the time is over first. */
+  watch<Found>(look: () => Found | undefined, untilMs: number, nowMs: number): Promise<Found | undefined> {
+    const found = this.watches.watch(look, untilMs);
+    this.turn(nowMs, () => {});
+    return found;
+  }
+
+  /** The host may have learned that this node is no member, which the configuration here does not say. */
+  enrolmentChanged(nowMs: number): void {
+    this.turn(nowMs, () => this.reconsider(nowMs));
+  }
+
+  /** Does nothing any more: the storage is about to become another node's. */
+  stop(): void {
+    this.host.arm(Number.POSITIVE_INFINITY);
+    this.stopped = true;
+    this.waiters.expire(Number.POSITIVE_INFINITY);
+    this.watches.look(Number.POSITIVE_INFINITY);
+  }
+
   /** Proposes what has gathered. */
   flush(nowMs: number): void {
     this.flushScheduled = false;
     this.turn(nowMs, () => {});
   }
 
-  /** Answers a read. A linearizable one waits for the proof that its leader still led after the read had arrived. */
-  query(query: Uint8Array, consistency: Consistency, expiresAtMs: number, nowMs: number): Promise<Outcome> {
-    if (consistency === "stale") {
-      const result = this.host.machine.query(query);
-      return Promise.resolve({ done: true, result, index: this.raft.log.appliedIndex });
+  /**
+   * Answers a read. A linearizable one waits for the proof that its leader still led after the read had arrived; a stale
+   * one that is bounded does so only if this node's state is not known to be new enough.
+   */
+  query(
+    query: Uint8Array,
+    consistency: Consistency,
+    expiresAtMs: number,
+    nowMs: number,
+    { maxStalenessMs = Number.POSITIVE_INFINITY, minIndex = 0 }: ReadBounds = {},
+  ): Promise<Outcome> {
+    const { appliedIndex } = this.raft.log;
+    const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
+    if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
+      if (appliedIndex >= minIndex) {
+        return Promise.resolve({ done: true, result: this.host.machine.query(query), index: appliedIndex });
+      }
+      return new Promise((settle) => {
+        this.waiters.addBehind({ ...read, settle });
+        this.turn(nowMs, () => {});
+      });
     }
     this.rouse(null, nowMs);
     // A follower asks the leader up to where it has to wait, and then answers itself.
     if (this.raft.leader === null) return Promise.resolve(notLeader);
     return new Promise((settle) => {
-      const context = this.waiters.addRead({ query, expiresAtMs, settle });
+      const context = this.waiters.addRead({ ...read, settle });
       this.turn(nowMs, () => {
         if (!this.raft.readIndex(context, nowMs)) this.waiters.refuseReads();
       });
@@ -151,21 +230,29 @@ export class Driver {
   }
 
   private turn(nowMs: number, input: () => void, answering: NodeId | null = null): readonly Message[] {
+    if (this.stopped) return [];
     try {
       input();
       this.proposeGathered(nowMs);
       for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
         this.perform(ready, nowMs);
+        if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
       this.observeChange();
       this.waiters.expire(nowMs);
+      this.watches.look(nowMs);
       const answer = this.dispatch(answering);
-      this.host.arm(Math.min(this.raft.deadlineMs, this.waiters.deadlineMs));
+      this.host.arm(Math.min(this.raft.deadlineMs, this.waiters.deadlineMs, this.watches.deadlineMs));
       return answer;
     } catch (error) {
       this.host.abort(error);
       throw error;
     }
+  }
+
+  private reconsider(nowMs: number): void {
+    this.configuration = this.raft.configuration;
+    this.raft.abstain(!this.host.configured(this.configuration), nowMs);
   }
 
   private proposeGathered(nowMs: number): void {
@@ -194,9 +281,12 @@ export class Driver {
       this.host.observer.applied(nowMs - entry.timeMs);
     }
     const { appliedIndex } = this.raft.log;
+    const answer = (query: Uint8Array): Uint8Array => this.host.machine.query(query);
     for (const { context } of ready.reads) {
-      this.waiters.confirmed(context, appliedIndex, (query) => this.host.machine.query(query));
+      const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
+      if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
     }
+    if (ready.committed.length > 0) this.waiters.reached(appliedIndex, answer);
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */

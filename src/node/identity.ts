@@ -14,8 +14,26 @@ export function firstConfiguration(members: readonly MemberSpecification[]): Con
 
 /** The identity of a node whose storage is being made. */
 export function newIdentity(group: string, node: string, configuration: Configuration, random: () => number): Identity {
-  const storageId = [random(), random()].map((part) => hex32(Math.floor(part * 0x1_0000_0000))).join("");
-  return { group, node, groupId: groupId(group, configuration), storageId };
+  return { group, node, groupId: groupId(group, configuration), storageId: draw(random) };
+}
+
+/** The identity of a node that is made to join a group which exists. */
+export function joiningIdentity(group: string, node: string, joinedId: string, random: () => number): Identity {
+  return { group, node, groupId: joinedId, storageId: draw(random) };
+}
+
+/** The identity of the group that a recovery makes of a survivor: another one, and known to be later than the one before. */
+export function recoveredGroupId(before: string, random: () => number): string {
+  return `${draw(random)}.${generationOf(before) + 1}`;
+}
+
+/** How many recoveries have led to a group. */
+export function generationOf(id: string): number {
+  return Number(id.split(".")[1] ?? 0);
+}
+
+function draw(random: () => number): string {
+  return [random(), random()].map((part) => hex32(Math.floor(part * 0x1_0000_0000))).join("");
 }
 
 /** Nodes that were told different things about their group must not form one: their ids differ. */

@@ -16,6 +16,10 @@ export interface MetricsSource {
 export class NodeMetrics {
   readonly heartbeatsMissed: Counter;
   readonly peerCalls: Counter;
+  readonly configurationChanges: Counter;
+  readonly changesRefused: Counter;
+  readonly transfers: Counter;
+  readonly framesRefused: Counter;
   readonly commitSeconds: Histogram;
   readonly applyDelaySeconds: Histogram;
   readonly batchEntries: Histogram;
@@ -28,6 +32,22 @@ export class NodeMetrics {
       "Heartbeats sent as leader whose call failed, by peer.",
     );
     this.peerCalls = registry.counter("durable_raft_peer_calls_total", "Calls to peers, by peer and result.");
+    this.configurationChanges = registry.counter(
+      "durable_raft_configuration_changes_total",
+      "Configurations that came into force at this node.",
+    );
+    this.changesRefused = registry.counter(
+      "durable_raft_membership_changes_refused_total",
+      "Changes of the members that this node did not make, by reason.",
+    );
+    this.transfers = registry.counter(
+      "durable_raft_transfers_total",
+      "Transfers of leadership that this leader began, by how they ended.",
+    );
+    this.framesRefused = registry.counter(
+      "durable_raft_frames_refused_total",
+      "Frames of peers that this node did not take, by peer and reason.",
+    );
     this.commitSeconds = registry.histogram(
       "durable_raft_commit_seconds",
       "From the proposal at this leader until it was committed and applied.",

@@ -1,24 +1,32 @@
 /** One running node: the driver joined to its storage, clock, alarm, peers, metrics and log. */
 
 import type { Consistency, NodeStatus } from "../internal.ts";
-import { members } from "../raft/configuration.ts";
+import type { ChangeRequest, RecoverAnswer, TransferAnswer } from "../membership.ts";
+import { type Configuration, isJoint } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
+import { Administration, type AdministrationHost, type Ended } from "./administration.ts";
 import type { AlarmTimer } from "./alarm-timer.ts";
+import type { Belonging } from "./belonging.ts";
 import type { MonotonicClock } from "./clock.ts";
+import type { FrameRefusal } from "./frame-refusal.ts";
+import type { Within } from "./gatekeeper.ts";
 import { Driver, type DriverHost } from "./driver.ts";
-import { log } from "./log-lines.ts";
+import { log, type LogLine } from "./log-lines.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import type { AnsweredBy } from "./answers.ts";
+import type { Retirement } from "./membership-storage.ts";
 import type { StoredNode } from "./storage.ts";
-import type { Outcome } from "./waiters.ts";
+import type { Outcome, ReadBounds } from "./waiters.ts";
 import { type CallAnswer, Transport } from "./transport.ts";
 
 /** What a node needs of its Durable Object. */
 export interface NodeEnvironment extends Pick<DriverHost, "storage" | "machine" | "random"> {
   readonly clock: MonotonicClock;
   readonly timer: AlarmTimer;
+  readonly belonging: Belonging;
+  readonly join: AdministrationHost["join"];
   call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer>;
   abort(reason: string): void;
   /** Rows that the node has written to its storage so far. */
@@ -29,13 +37,18 @@ export class Node {
   readonly stored: StoredNode;
   readonly driver: Driver;
   private readonly metrics: NodeMetrics;
+  readonly belonging: Belonging;
+  private readonly administration: Administration;
   private readonly environment: NodeEnvironment;
   private readonly transport: Transport;
   private readonly failing = new Map<NodeId, number>();
+  private readonly refusedFrames = new Set<string>();
+  private lastConfiguration: string | null = null;
 
   constructor(stored: StoredNode, options: RaftOptions, environment: NodeEnvironment) {
     this.stored = stored;
     this.environment = environment;
+    this.belonging = environment.belonging;
     this.metrics = new NodeMetrics(() => ({
       driver: this.driver,
       incarnation: stored.incarnation,
@@ -49,6 +62,13 @@ export class Node {
       observe: (peer, answer, messages) => this.observeCall(peer, answer, messages),
     });
     this.driver = new Driver(options, stored, this.driverHost(), this.nowMs());
+    this.administration = new Administration({
+      driver: this.driver,
+      nowMs: () => this.nowMs(),
+      join: (newcomer, request) => environment.join(newcomer, request),
+      joinRequest: (force) => this.belonging.joinRequest(this.driver.raft.log.appliedIndex, force),
+      transferEnded: (to, moved) => this.observeTransfer(to, moved),
+    });
   }
 
   nowMs(): number {
@@ -72,9 +92,53 @@ export class Node {
     return this.driver.propose(command, nowMs + timeoutMs, nowMs);
   }
 
-  query(query: Uint8Array, consistency: Consistency, timeoutMs: number): Promise<Outcome> {
+  query(query: Uint8Array, consistency: Consistency, timeoutMs: number, bounds: ReadBounds): Promise<Outcome> {
     const nowMs = this.nowMs();
-    return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs);
+    return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs, bounds);
+  }
+
+  /** Changes the members. */
+  async change(request: ChangeRequest, timeoutMs: number): Promise<Ended> {
+    const ended = await this.administration.change(request, timeoutMs);
+    if (!ended.done) this.metrics.changesRefused.add({ code: ended.code });
+    return ended;
+  }
+
+  transfer(to: NodeId | null): Promise<Ended<TransferAnswer>> {
+    return this.administration.transfer(to);
+  }
+
+  /** This node has found out that it is no member any more: it stands for no election, and says so. */
+  retired({ standing, reason }: Retirement): void {
+    this.log("standing", { standing, reason });
+    this.driver.enrolmentChanged(this.nowMs());
+  }
+
+  /** A peer's frame was not taken. */
+  refusedFrame({ code, message }: FrameRefusal): void {
+    this.metrics.framesRefused.add({ code });
+    // A stray node comes again at every election timeout; that it comes, and why it is refused, is said once.
+    if (this.refusedFrames.has(message)) return;
+    if (this.refusedFrames.size >= maxRefusalsRemembered) this.refusedFrames.clear();
+    this.refusedFrames.add(message);
+    this.log("refused", { code, message });
+  }
+
+  /** This node has become a group of its own, and another instance goes on with it. */
+  recovered({ groupId, lastIndex, newlyCommitted }: RecoverAnswer): void {
+    const warning =
+      "forced recovery: committed entries that only lost nodes held are gone; all of this log is committed";
+    this.log("recovery", { groupId, lastIndex, newlyCommitted, warning });
+  }
+
+  /** Does nothing any more. */
+  stop(): void {
+    this.driver.stop();
+  }
+
+  within(): Omit<Within, "members"> {
+    const { role, leader, log: entries } = this.driver.raft;
+    return { leads: role === "leader", leader, appliedIndex: entries.appliedIndex };
   }
 
   answeredBy(): AnsweredBy {
@@ -107,10 +171,12 @@ export class Node {
         electionMaxMs: timing.electionMaxMs,
       },
       lastContactMs: since(lastContactMs),
-      members: members(configuration).map((id) => ({
-        id,
-        role: configuration.voters.includes(id) ? "voter" : "learner",
-      })),
+      members: this.belonging.members,
+      joint: isJoint(configuration),
+      standing: this.belonging.enrolment.standing,
+      standingReason: this.belonging.enrolment.reason,
+      groupId: this.stored.identity.groupId,
+      storageId: this.stored.identity.storageId,
     };
     if (leadership === null) return status;
     const peers = [...leadership.peers].map(([id, { matchIndex, state, lastContactMs: contactMs, roundTrips }]) => ({
@@ -132,6 +198,7 @@ export class Node {
       send: (to, messages) => this.transport.send(to, messages),
       arm: (deadlineMs) => environment.timer.arm(deadlineMs),
       scheduleFlush: () => void setTimeout(() => this.driver.flush(this.nowMs()), gatherMs),
+      configured: (configuration) => this.configured(configuration),
       abort: (error) => this.abort(error),
       random: () => environment.random(),
       observer: {
@@ -141,6 +208,28 @@ export class Node {
         committed: (latencyMs) => this.metrics.commitSeconds.observe(latencyMs / 1000),
       },
     };
+  }
+
+  private configured(configuration: Configuration): boolean {
+    const mayStand = this.belonging.configured(configuration);
+    const { standing } = this.belonging.enrolment;
+    const { voters, outgoing, learners, promoting } = configuration;
+    const lists = { voters, outgoing, learners, promoting };
+    const texts = Object.entries(lists).map(([name, ids]) => [name, ids.join(" ")]);
+    const change = JSON.stringify([texts, standing]);
+    // Every start has a configuration; only another one is news.
+    if (this.lastConfiguration !== null && this.lastConfiguration !== change) {
+      this.metrics.configurationChanges.add({});
+      this.log("configuration", { ...(Object.fromEntries(texts) as Record<string, string>), standing });
+    }
+    this.lastConfiguration = change;
+    return mayStand;
+  }
+
+  private observeTransfer(to: NodeId, moved: boolean): void {
+    const result = moved ? "moved" : "failed";
+    this.metrics.transfers.add({ result });
+    this.log("transfer", { to, result });
   }
 
   private observeCall(peer: NodeId, answer: CallAnswer, messages: readonly Message[]): void {
@@ -163,7 +252,7 @@ export class Node {
     this.environment.abort(reason);
   }
 
-  private log(event: "role" | "peer" | "abort", fields: Readonly<Record<string, string | number | null>>): void {
+  private log(event: LogLine["event"], fields: Readonly<Record<string, string | number | null>>): void {
     const { group, node } = this.stored.identity;
     log({ event, group, node, ...fields });
   }
@@ -174,3 +263,6 @@ const gatherMs = 5;
 
 /** How long at least, and less than twice as long, an append without entries waits for entries to travel with. */
 const postponeMs = 5;
+
+/** Enough for every stray node that there can be by mistake. */
+const maxRefusalsRemembered = 100;

@@ -2,17 +2,15 @@
 
 import { MalformedError } from "../bytes/reader.ts";
 import type { Env } from "../env.ts";
-import { internalHeader, internalOrigin, internalPath, type MemberSpecification, objectName } from "../internal.ts";
+import { internalHeader, internalOrigin, internalPath, objectName, type Refusal } from "../internal.ts";
+import type { JoinAnswer, JoinRequest } from "../membership.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import { decodeFrame, encodeFrame, type Frame, FrameVersionError } from "./frame.ts";
+import { FrameRefusedError, readFrameRefusal } from "./frame-refusal.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
 import type { StoredNode } from "./storage.ts";
 import type { CallAnswer } from "./transport.ts";
-
-/** A frame that this node can't take, with the reason that its sender is told. */
-export class FrameRefusedError extends Error {
-  override readonly name = "FrameRefusedError";
-}
 
 /** The peer took too long. */
 class CallTimeoutError extends Error {
@@ -22,64 +20,57 @@ class CallTimeoutError extends Error {
 export class PeerCalls {
   private readonly namespace: Env["RAFT_NODE"];
   private readonly stored: StoredNode;
-  private readonly hints: ReadonlyMap<NodeId, DurableObjectLocationHint>;
+  private readonly hintOf: (id: NodeId) => string | undefined;
+  private readonly gatekeeper: Gatekeeper;
   private readonly timeoutMs: number;
 
-  /** @param timeoutMs how long a call may take; what is late is worthless to the protocol */
+  /**
+   * @param hintOf where a node's object is created, if it has not been
+   * @param timeoutMs how long a call may take; what is late is worthless to the protocol
+   */
   constructor(
     namespace: Env["RAFT_NODE"],
     stored: StoredNode,
-    specifications: readonly MemberSpecification[],
+    hintOf: (id: NodeId) => string | undefined,
+    gatekeeper: Gatekeeper,
     timeoutMs: number,
   ) {
     this.namespace = namespace;
     this.stored = stored;
+    this.hintOf = hintOf;
+    this.gatekeeper = gatekeeper;
     this.timeoutMs = timeoutMs;
-    this.hints = new Map(
-      specifications.flatMap(({ id, locationHint }) =>
-        // wrangler.toml may name regions that these types do not know yet; an unknown hint is ignored by the platform.
-        locationHint === undefined ? [] : [[id, locationHint as DurableObjectLocationHint]],
-      ),
-    );
   }
 
+  /** Carries messages to a peer, and its replies back. Never throws. */
   async call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer> {
-    const { group } = this.stored.identity;
-    const locationHint = this.hints.get(to);
-    // A stub that has failed fails for ever, so each call has its own; and the platform's own retries would bring
-    // messages seconds late (Durable Objects docs, "Automatic retries", 2026).
-    const stub = this.namespace.getByName(objectName(group, to), {
-      ...(locationHint === undefined ? {} : { locationHint }),
-      retry: { maxRetries: 0 },
-    });
-    // `AbortSignal.timeout` can't be taken back, and an object may have 10,000 timers (seen in workerd, 2026-11).
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new CallTimeoutError()), this.timeoutMs);
     try {
-      const response = await stub.fetch(internalOrigin + internalPath.raft, {
-        method: "POST",
-        headers: { [internalHeader.group]: group, [internalHeader.node]: to },
-        body: encodeFrame(this.frame(to, messages)),
-        signal: late.signal,
-      });
-      const body = new Uint8Array(await response.arrayBuffer());
+      const { status, by, body } = await this.post(to, internalPath.raft, encodeFrame(this.frame(to, messages)));
       // A local cluster answers for an object that it can't find, and so may anything in between.
-      if (response.headers.get(internalHeader.node) !== to) return failure("unreachable", `HTTP ${response.status}`);
-      if (response.status !== 200) return failure("refused", new TextDecoder().decode(body).slice(0, 300));
+      if (by !== to) return failure("unreachable", `HTTP ${status}`);
+      if (status !== 200) {
+        const refusal = readFrameRefusal(body);
+        this.gatekeeper.consider(refusal, to);
+        return failure("refused", refusal.message);
+      }
       return { result: "ok", messages: this.accept(body, to) };
     } catch (error) {
       return failureOf(error);
-    } finally {
-      clearTimeout(timer);
     }
+  }
+
+  /** Asks an object to wait to become a member of this group. Throws where no node answers. */
+  async join(to: NodeId, hint: string | undefined, request: JoinRequest): Promise<JoinAnswer | Refusal> {
+    const { status, by, body } = await this.post(to, internalPath.join, JSON.stringify(request), hint);
+    if (by !== to) throw new Error(`HTTP ${status}`);
+    // Nodes alone set that header, and their answers to this call are of these two kinds.
+    return JSON.parse(new TextDecoder().decode(body)) as JoinAnswer | Refusal;
   }
 
   /** Reads a frame that is meant for this node. Throws a `FrameRefusedError` for any other. */
   read(bytes: Uint8Array): Frame {
-    const { group, node, groupId } = this.stored.identity;
     const frame = decode(bytes);
-    if (frame.groupId !== groupId) throw new FrameRefusedError(`group ${group} has another identity here`);
-    if (frame.to !== node) throw new FrameRefusedError(`this is node ${node}`);
+    this.gatekeeper.check(frame);
     return frame;
   }
 
@@ -87,14 +78,49 @@ export class PeerCalls {
   frame(to: NodeId, messages: readonly Message[]): Frame {
     const { incarnation, identity } = this.stored;
     const { groupId, storageId, node: from } = identity;
-    return { groupId, from, to, storageId, incarnation, messages };
+    return { groupId, from, to, storageId, incarnation, toStorageId: this.gatekeeper.storageIdOf(to), messages };
+  }
+
+  private async post(to: NodeId, path: string, body: BodyInit, hint = this.hintOf(to)): Promise<Posted> {
+    const { group } = this.stored.identity;
+    // A stub that has failed fails for ever, so each call has its own; and the platform's own retries would bring
+    // messages seconds late (Durable Objects docs, "Automatic retries", 2026).
+    const stub = this.namespace.getByName(objectName(group, to), {
+      // There may be regions that these types do not know yet; an unknown hint is ignored by the platform.
+      ...(hint === undefined ? {} : { locationHint: hint as DurableObjectLocationHint }),
+      retry: { maxRetries: 0 },
+    });
+    // `AbortSignal.timeout` can't be taken back, and an object may have 10,000 timers (seen in workerd, 2026-11).
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new CallTimeoutError()), this.timeoutMs);
+    try {
+      const response = await stub.fetch(internalOrigin + path, {
+        method: "POST",
+        headers: { [internalHeader.group]: group, [internalHeader.node]: to },
+        body,
+        signal: late.signal,
+      });
+      const { status, headers } = response;
+      return { status, by: headers.get(internalHeader.node), body: new Uint8Array(await response.arrayBuffer()) };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private accept(bytes: Uint8Array, from: NodeId): readonly Message[] {
     const frame = this.read(bytes);
-    if (frame.from !== from) throw new FrameRefusedError(`${frame.from} answered for ${from}`);
+    if (frame.from !== from) {
+      throw new FrameRefusedError({ code: "bad_request", message: `${frame.from} answered for ${from}` });
+    }
     return frame.messages;
   }
+}
+
+interface Posted {
+  readonly status: number;
+  /** The node that answered; null when something else did. */
+  readonly by: string | null;
+  readonly body: Uint8Array;
 }
 
 function decode(bytes: Uint8Array): Frame {
@@ -102,7 +128,7 @@ function decode(bytes: Uint8Array): Frame {
     return decodeFrame(bytes);
   } catch (error) {
     if (error instanceof MalformedError || error instanceof FrameVersionError) {
-      throw new FrameRefusedError(error.message);
+      throw new FrameRefusedError({ code: "bad_request", message: error.message });
     }
     throw error;
   }

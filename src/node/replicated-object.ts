@@ -2,19 +2,32 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readMembers, readTiming } from "../env.ts";
-import { type Consistency, internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
+import {
+  type Consistency,
+  internalHeader,
+  internalOrigin,
+  internalPath,
+  objectName,
+  type Refusal,
+} from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
+import { type ChangeRequest, type JoinAnswer, type JoinRequest, recoveryConfirmation } from "../membership.ts";
+import type { TransferRequest } from "../membership.ts";
 import { defaultOptions } from "../raft/options.ts";
+import type { Ended } from "./administration.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
-import { answer, answerPeer, type AnsweredBy, badRequest, refuse } from "./answers.ts";
+import { answer, answerPeer, type AnsweredBy, badRequest, refuse, refuseFrame } from "./answers.ts";
+import { Belonging } from "./belonging.ts";
 import { MonotonicClock } from "./clock.ts";
-import { firstConfiguration, newIdentity } from "./identity.ts";
-import { Node } from "./node.ts";
-import { FrameRefusedError, PeerCalls } from "./peer-calls.ts";
 import { encodeFrame } from "./frame.ts";
+import { FrameRefusedError } from "./frame-refusal.ts";
+import { claimOn, found, isConfirmed, join, recover } from "./founding.ts";
+import { MembershipStorage } from "./membership-storage.ts";
+import { Node } from "./node.ts";
+import { PeerCalls } from "./peer-calls.ts";
 import { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
-import type { Outcome } from "./waiters.ts";
+import type { Outcome, ReadBounds } from "./waiters.ts";
 
 /** The most bytes that a command may have: a row of SQLite holds 2 MB on Cloudflare, and an entry is in one row. */
 export const maxCommandBytes = 1_800_000;
@@ -32,12 +45,14 @@ export const maxCommandBytes = 1_800_000;
  * The state machine's tables must not begin with `raft_`.
  */
 export abstract class ReplicatedObject extends DurableObject<Env> {
-  private readonly sqlStorage: SqlStorage;
+  private sqlStorage: SqlStorage;
+  private membershipStorage: MembershipStorage;
   private running: { readonly node: Node; readonly calls: PeerCalls } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.sqlStorage = new SqlStorage(ctx.storage.sql, (work) => ctx.storage.transactionSync(work));
+    this.sqlStorage = this.openStorage();
+    this.membershipStorage = new MembershipStorage(ctx.storage.sql);
   }
 
   /** Makes the state machine over this node's SQL storage. It may create its tables here. */
@@ -52,13 +67,18 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const path = request.url.slice(internalOrigin.length);
     const body = new Uint8Array(await request.arrayBuffer());
+    const mistake = this.misaddressed(request);
+    if (mistake !== null) return badRequest(mistake, this.resume()?.node.answeredBy() ?? null);
+    if (path === internalPath.join) return await this.join(request, body);
     const running = this.resume() ?? this.found(request);
     if (typeof running === "string") return badRequest(running, null);
     const { node, calls } = running;
-    const mistake = misdirected(request, node.stored);
-    if (mistake !== null) return badRequest(mistake, node.answeredBy());
     if (path === internalPath.raft) return this.exchange(body, node, calls);
     node.catchUp();
+    if (isForMembers(path)) {
+      const outside = outsider(node);
+      if (outside !== null) return refuse(outside, node.answeredBy());
+    }
     switch (path) {
       case internalPath.propose: {
         if (body.length > maxCommandBytes) {
@@ -68,10 +88,16 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
         return respond(await node.propose(body, timeoutMs(request)), node);
       }
       case internalPath.query:
-        return respond(await node.query(body, consistency(request), timeoutMs(request)), node);
+        return respond(await node.query(body, consistency(request), timeoutMs(request), bounds(request)), node);
       case internalPath.status:
         this.rouse(request, node);
         return answer(JSON.stringify(node.status()), node.answeredBy(), "application/json");
+      case internalPath.members:
+        return respondJson(await node.change(parse(body) as ChangeRequest, timeoutMs(request)), node);
+      case internalPath.transfer:
+        return respondJson(await node.transfer((parse(body) as TransferRequest).to), node);
+      case internalPath.recover:
+        return this.recover(parse(body), node);
       case internalPath.metrics:
         return answer(node.metricsText(), node.answeredBy(), "text/plain");
       default:
@@ -92,8 +118,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       node.catchUp();
       return answerPeer(encodeFrame(calls.frame(from, replies)), node.stored.identity.node);
     } catch (error) {
-      if (error instanceof FrameRefusedError) return badRequest(error.message, node.answeredBy());
-      throw error;
+      if (!(error instanceof FrameRefusedError)) throw error;
+      node.refusedFrame(error.refusal);
+      return refuseFrame(error.refusal, node.answeredBy());
     }
   }
 
@@ -107,18 +134,80 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   /** Makes the storage of a new node and starts it; answers what is wrong if it must not be made. */
-  private found(request: Request): { readonly node: Node; readonly calls: PeerCalls } | string {
-    const group = request.headers.get(internalHeader.group) ?? "";
-    const node = request.headers.get(internalHeader.node) ?? "";
+  private found({ headers }: Request): { readonly node: Node; readonly calls: PeerCalls } | string {
+    const { group, node } = named(headers);
     if (!isIdentifier(group)) return "a group's name is needed";
+    const mistake = found(this.sqlStorage, this.membershipStorage, this.env, group, node);
+    return mistake ?? this.resume() ?? "the node could not be made";
+  }
+
+  /** A leader asks this object to wait to become a member of its group, whatever it has been before. */
+  private async join({ headers }: Request, body: Uint8Array): Promise<Response> {
+    const { group, node } = named(headers);
+    if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("a group and a node have to be named", null);
+    const request = parse(body) as JoinRequest;
+    const before = this.resume();
+    const claim =
+      before === null
+        ? "replace"
+        : claimOn(before.node.stored, this.membershipStorage.read(), request, before.node.answeredBy().index);
+    if (claim === "refuse") {
+      const message = `${node} holds data of another group by this name, or of a later state of this one; force=true gives it up`;
+      return refuse({ code: "node_in_use", message, ambiguous: false }, before?.node.answeredBy() ?? null);
+    }
+    if (claim === "replace") {
+      if (before !== null) await this.clear(before.node);
+      join(this.sqlStorage, this.membershipStorage, { group, node }, request);
+    }
+    const running = this.resume();
+    if (running === null) return badRequest("the node could not be made", null);
+    const answered: JoinAnswer = { storageId: running.node.stored.identity.storageId };
+    return answer(JSON.stringify(answered), running.node.answeredBy(), "application/json");
+  }
+
+  private recover(request: unknown, node: Node): Response {
+    if (!isConfirmed(request, node.stored.identity.node)) {
+      const message = `the request must name this node and say: ${recoveryConfirmation}`;
+      return refuse({ code: "not_confirmed", message, ambiguous: false }, node.answeredBy());
+    }
+    const { term, log } = node.driver.raft;
+    const { appliedIndex, lastIndex } = log;
+    const now = { term, appliedIndex, lastIndex, timeMs: log.timeMs(lastIndex) };
+    node.stop();
+    this.running = null;
+    const recovered = recover(this.sqlStorage, this.membershipStorage, node.stored, now);
+    node.recovered(recovered);
+    const running = this.resume()?.node ?? node;
+    return answer(JSON.stringify(recovered), running.answeredBy(), "application/json");
+  }
+
+  /** Ends the node and forgets all that it had stored. */
+  private async clear(node: Node): Promise<void> {
+    node.stop();
+    this.running = null;
+    // Nothing else reaches this object until it is done: an input gate is closed while its storage works.
+    await this.ctx.storage.deleteAll();
+    this.sqlStorage = this.openStorage();
+    this.membershipStorage = new MembershipStorage(this.ctx.storage.sql);
+  }
+
+  private openStorage(): SqlStorage {
+    const { storage } = this.ctx;
+    return new SqlStorage(storage.sql, (work) => storage.transactionSync(work));
+  }
+
+  /** What is wrong when a call is not of this protocol or is meant for another node than this; null when nothing is. */
+  private misaddressed(request: Request): string | null {
+    if (request.method !== "POST") return "internal calls are POST requests";
+    const { group, node } = named(request.headers);
     // Two objects that both are one node would have two votes. The name is missing when the call came from another
     // process of a local cluster (seen in workerd, 2026-11).
     const name = this.ctx.id.name ?? null;
-    if (name !== null && name !== objectName(group, node)) return `this object is ${name}`;
-    const configuration = firstConfiguration(readMembers(this.env));
-    if (![...configuration.voters, ...configuration.learners].includes(node)) return "no such node in RAFT_MEMBERS";
-    this.sqlStorage.create(newIdentity(group, node, configuration, Math.random), configuration);
-    return this.resume() ?? "the node could not be made";
+    const running = this.resume();
+    if (running === null) return name === null || name === objectName(group, node) ? null : `this object is ${name}`;
+    const { identity } = running.node.stored;
+    if (group !== identity.group) return `this node belongs to the group ${identity.group}`;
+    return node === identity.node ? null : `this is the node ${identity.node}`;
   }
 
   private start(stored: StoredNode): void {
@@ -126,7 +215,14 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const timing = readTiming(env);
     const clock = new MonotonicClock();
     const callTimeoutMs = Math.min(Math.max(2 * timing.electionMaxMs, leastCallTimeoutMs), mostCallTimeoutMs);
-    const calls = new PeerCalls(env.RAFT_NODE, stored, readMembers(env), callTimeoutMs);
+    const listed = new Map(readMembers(env).map(({ id, locationHint }) => [id, locationHint]));
+    const belonging = new Belonging(this.membershipStorage, stored, {
+      within: () => node.within(),
+      onRetired: (retirement) => node.retired(retirement),
+      listedHint: (id) => listed.get(id),
+    });
+    const hintOf = (id: string): string | undefined => belonging.hintOf(id);
+    const calls = new PeerCalls(env.RAFT_NODE, stored, hintOf, belonging.gatekeeper, callTimeoutMs);
     const machine = this.createStateMachine(sqlStorage.counted(ctx.storage.sql));
     const node = new Node(
       stored,
@@ -137,6 +233,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
         clock,
         timer: new AlarmTimer(ctx.storage, clock),
         random: Math.random,
+        belonging,
+        join: ({ id, locationHint }, request) => calls.join(id, locationHint, request),
         call: (to, messages) => calls.call(to, messages),
         abort: (reason) => ctx.abort(reason),
         rowsWritten: () => sqlStorage.rowsWritten,
@@ -149,13 +247,30 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 const leastCallTimeoutMs = 1000;
 const mostCallTimeoutMs = 10_000;
 
-/** Tells what is wrong when a call is meant for another node than this. */
-function misdirected(request: Request, { identity }: StoredNode): string | null {
-  const { headers, method } = request;
-  if (method !== "POST") return "internal calls are POST requests";
-  if (headers.get(internalHeader.group) !== identity.group) return `this node belongs to the group ${identity.group}`;
-  if (headers.get(internalHeader.node) !== identity.node) return `this is the node ${identity.node}`;
-  return null;
+function named(headers: Headers): { readonly group: string; readonly node: string } {
+  return { group: headers.get(internalHeader.group) ?? "", node: headers.get(internalHeader.node) ?? "" };
+}
+
+/** The body of a call that the Worker in front or another node has made, of this version. */
+function parse(body: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
+function isForMembers(path: string): boolean {
+  return (
+    path === internalPath.propose ||
+    path === internalPath.query ||
+    path === internalPath.members ||
+    path === internalPath.transfer
+  );
+}
+
+/** Why a node that is no member answers no client; null for a member. */
+function outsider({ belonging }: Node): Refusal | null {
+  const { standing, reason } = belonging.enrolment;
+  if (standing === "member") return null;
+  const code = standing === "superseded" ? "fenced" : standing;
+  return { code, message: reason ?? standing, ambiguous: false, members: belonging.members };
 }
 
 function timeoutMs(request: Request): number {
@@ -167,6 +282,21 @@ const defaultTimeoutMs = 10_000;
 
 function consistency(request: Request): Consistency {
   return request.headers.get(internalHeader.consistency) === "stale" ? "stale" : "linearizable";
+}
+
+function bounds({ headers }: Request): ReadBounds {
+  const maxStalenessMs = headers.get(internalHeader.maxStalenessMs);
+  const minIndex = headers.get(internalHeader.minIndex);
+  return {
+    ...(maxStalenessMs === null ? {} : { maxStalenessMs: Number(maxStalenessMs) }),
+    ...(minIndex === null ? {} : { minIndex: Number(minIndex) }),
+  };
+}
+
+function respondJson(ended: Ended<unknown>, node: Node): Response {
+  if (ended.done) return answer(JSON.stringify(ended.body), node.answeredBy(), "application/json");
+  const { code, message, ambiguous } = ended;
+  return refuse({ code, message, ambiguous }, node.answeredBy());
 }
 
 function respond(outcome: Outcome, node: Node): Response {

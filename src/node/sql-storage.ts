@@ -136,6 +136,11 @@ export class SqlStorage implements NodeStorage {
     this.write("UPDATE raft_state SET configuration = ?", JSON.stringify(configuration));
   }
 
+  /** The node goes on as a member of another group. */
+  saveGroupId(groupId: string): void {
+    this.write("UPDATE raft_state SET group_id = ?", groupId);
+  }
+
   saveEntries(entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;

@@ -1,17 +1,24 @@
 /** Callers that wait for a proposal to be applied or for a read to be confirmed, until their time is over. */
 
-import type { Consistency, RefusalCode } from "../internal.ts";
+import type { RefusalCode } from "../internal.ts";
+import type { ProposalRefusal } from "../raft/leader.ts";
 
 /** What a caller gets: the state machine's answer, or why there is none. */
 export type Outcome =
   | { readonly done: true; readonly result: Uint8Array; readonly index: number }
   | { readonly done: false; readonly code: RefusalCode; readonly message: string; readonly ambiguous: boolean };
 
+/** That there is no answer, and why. */
+export type Refused = Extract<Outcome, { readonly done: false }>;
+
 export type Settle = (outcome: Outcome) => void;
 
-export interface Read {
-  readonly query: Uint8Array;
-  readonly consistency: Consistency;
+/** What a read's answer must hold beside its consistency. */
+export interface ReadBounds {
+  /** A stale read's state must have been the newest one at some time within so many milliseconds before it. */
+  readonly maxStalenessMs?: number;
+  /** The state must include the entry at this index: the caller has seen it (read-your-writes, thesis section 6.4). */
+  readonly minIndex?: number;
 }
 
 interface Proposed {
@@ -23,6 +30,8 @@ interface Proposed {
 
 interface Reading {
   readonly query: Uint8Array;
+  readonly minIndex: number;
+  readonly askedAtMs: number;
   readonly expiresAtMs: number;
   readonly settle: Settle;
 }
@@ -30,7 +39,10 @@ interface Reading {
 export class Waiters {
   /** By index. Several wait at one index when this node has led more than one term. */
   private readonly proposals = new Map<number, readonly Proposed[]>();
+  /** Wait for the proof that their leader led. */
   private readonly reads = new Map<number, Reading>();
+  /** Wait until this node has applied what they must see. */
+  private readonly behind = new Map<number, Reading>();
   private nextRead: number;
   private earliestMs = Number.POSITIVE_INFINITY;
 
@@ -51,13 +63,14 @@ export class Waiters {
     this.earliestMs = Math.min(this.earliestMs, proposal.expiresAtMs);
   }
 
-  /** Answers the number under which the read is known. */
+  /** A read that waits to be confirmed; answers the number under which it is known. */
   addRead(read: Reading): number {
-    const context = this.nextRead;
-    this.nextRead += 1;
-    this.reads.set(context, read);
-    this.earliestMs = Math.min(this.earliestMs, read.expiresAtMs);
-    return context;
+    return this.add(this.reads, read);
+  }
+
+  /** A read that waits for an index alone. */
+  addBehind(read: Reading): void {
+    this.add(this.behind, read);
   }
 
   /**
@@ -74,12 +87,26 @@ export class Waiters {
     return applied?.proposedAtMs ?? null;
   }
 
-  /** The read may be answered now, by `answer`. */
-  confirmed(context: number, index: number, answer: (query: Uint8Array) => Uint8Array): void {
+  /**
+   * The read may be answered now, by `answer`, or when this node has what it must see. Answers when it was asked; null if
+   * nobody waits for it.
+   */
+  confirmed(context: number, appliedIndex: number, answer: (query: Uint8Array) => Uint8Array): number | null {
     const read = this.reads.get(context);
-    if (read === undefined) return;
+    if (read === undefined) return null;
     this.reads.delete(context);
-    read.settle({ done: true, result: answer(read.query), index });
+    if (read.minIndex > appliedIndex) this.addBehind(read);
+    else read.settle({ done: true, result: answer(read.query), index: appliedIndex });
+    return read.askedAtMs;
+  }
+
+  /** This node has applied more: answers whoever waited for that alone. */
+  reached(appliedIndex: number, answer: (query: Uint8Array) => Uint8Array): void {
+    for (const [context, read] of this.behind) {
+      if (read.minIndex > appliedIndex) continue;
+      this.behind.delete(context);
+      read.settle({ done: true, result: answer(read.query), index: appliedIndex });
+    }
   }
 
   /** This node does not lead any more: reads that wait for a proof of leadership will not get it. */
@@ -100,6 +127,17 @@ export class Waiters {
     for (const [context, read] of this.reads) {
       if (this.isOver(read, readTimeout, nowMs)) this.reads.delete(context);
     }
+    for (const [context, read] of this.behind) {
+      if (this.isOver(read, behindTimeout, nowMs)) this.behind.delete(context);
+    }
+  }
+
+  private add(waiting: Map<number, Reading>, read: Reading): number {
+    const context = this.nextRead;
+    this.nextRead += 1;
+    waiting.set(context, read);
+    this.earliestMs = Math.min(this.earliestMs, read.expiresAtMs);
+    return context;
   }
 
   /** Tells a caller whose time is over, and remembers the time of one that goes on waiting. */
@@ -114,7 +152,7 @@ export class Waiters {
 /** 2^21 incarnations can be told apart below 2^53. */
 const readsPerIncarnation = 2 ** 32;
 
-export const notLeader: Outcome = {
+export const notLeader: Refused = {
   done: false,
   code: "not_leader",
   message: "this node does not lead",
@@ -148,3 +186,31 @@ const readTimeout: Outcome = {
   message: "leadership was not confirmed by a majority in time",
   ambiguous: false,
 };
+
+const behindTimeout: Outcome = {
+  done: false,
+  code: "timeout",
+  message: "this node has not applied the index that was asked for in time",
+  ambiguous: false,
+};
+
+/** Why a change of the members was not proposed. */
+export function changeRefused(reason: ProposalRefusal): Outcome {
+  const refuse = (code: RefusalCode, message: string): Outcome => ({ done: false, code, message, ambiguous: false });
+  switch (reason) {
+    case "not_leader":
+      return notLeader;
+    case "overloaded":
+      return overloaded;
+    case "transferring":
+      return refuse("transferring", "leadership is being handed over");
+    case "change_pending":
+      return refuse("change_pending", "an earlier change of the members is not in force yet");
+    case "joint_configuration":
+      return refuse("joint_change", "an earlier change of several members is still being completed");
+    case "no_voters":
+      return refuse("no_voters", "no voter would be left");
+    case "not_joint":
+      return refuse("invalid_change", "nothing is to be changed");
+  }
+}

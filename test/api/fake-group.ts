@@ -189,6 +189,11 @@ function statusOf(group: FakeGroup, id: string): NodeStatus {
     quiescent: false,
     timing: { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
     members: [],
+    joint: false,
+    standing: "member",
+    standingReason: null,
+    groupId: "f00d",
+    storageId: `storage of ${id}`,
   };
   if (!leads) return status;
   const peers = [...group.machines.keys()].filter((peer) => peer !== id);

@@ -79,7 +79,8 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
   const type = <Name extends Message["type"]>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
   return fc.oneof(
     fc.record({
-      type: type("requestVote"), question: whole,
+      type: type("requestVote"),
+      question: whole,
       ...envelope,
       preVote: fc.boolean(),
       transfer: fc.boolean(),

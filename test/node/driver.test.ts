@@ -44,6 +44,7 @@ function append(
 function requestVote(term: number, from = "n2"): RequestVote {
   return {
     type: "requestVote",
+    question: 0,
     from,
     to: "n1",
     term,

@@ -75,7 +75,7 @@ export class TestNode {
   lead(): void {
     this.wakeAtDeadline();
     const term = this.driver.raft.term + 1;
-    const vote = { type: "voteReply", from: "n2", to: "n1", term, granted: true } as const;
+    const vote = { type: "voteReply", question: 0, from: "n2", to: "n1", term, granted: true } as const;
     this.receive({ ...vote, preVote: true });
     this.receive({ ...vote, preVote: false });
     this.ack("n2");
@@ -113,6 +113,7 @@ export class TestNode {
       },
       arm: (deadlineMs) => void (this.deadlineMs = deadlineMs),
       scheduleFlush: () => void (this.flushesAsked += 1),
+      configured: () => true,
       abort: (error) => this.note(`abort ${error instanceof Error ? error.message : String(error)}`),
       random: () => 0.5,
       observer: this.observer(),

@@ -6,6 +6,7 @@ import { MonotonicClock } from "../../src/node/clock.ts";
 import { Node } from "../../src/node/node.ts";
 import type { CallAnswer } from "../../src/node/transport.ts";
 import type { Message } from "../../src/raft/message.ts";
+import { belongingOf } from "./belonging.ts";
 import { options, threeVoters } from "./host.ts";
 import { Disk, encode, WordList } from "./word-list.ts";
 
@@ -30,7 +31,10 @@ beforeEach(() => {
   const storage = disk.storage();
   const clock = new MonotonicClock();
   const timer = new AlarmTimer({ setAlarm: (atMs) => Promise.resolve(void alarms.push(atMs)) }, clock);
-  node = new Node(storage.open()!, options, {
+  const stored = storage.open()!;
+  node = new Node(stored, options, {
+    belonging: belongingOf(stored),
+    join: () => Promise.reject(new Error("nobody is there")),
     storage,
     machine,
     clock,
@@ -52,7 +56,7 @@ function obeys(messages: readonly Message[]): CallAnswer {
   const replies = messages.flatMap((message): Message[] => {
     const envelope = { from: message.to, to: message.from, term: message.term };
     if (message.type === "requestVote") {
-      return [{ type: "voteReply", ...envelope, preVote: message.preVote, granted: true }];
+      return [{ type: "voteReply", question: 0, ...envelope, preVote: message.preVote, granted: true }];
     }
     if (message.type === "heartbeat") {
       return [{ type: "heartbeatReply", ...envelope, round: message.round, quiesced: false }];

@@ -4,10 +4,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import type { MemberSpecification } from "../../src/internal.ts";
 import { encodeFrame, type Frame } from "../../src/node/frame.ts";
-import { FrameRefusedError, PeerCalls } from "../../src/node/peer-calls.ts";
+import { FrameRefusedError } from "../../src/node/frame-refusal.ts";
+import { PeerCalls } from "../../src/node/peer-calls.ts";
 import type { Identity, StoredNode } from "../../src/node/storage.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Message } from "../../src/raft/message.ts";
+import { belongingOf } from "./belonging.ts";
 
 interface StubCall {
   readonly name: string;
@@ -51,7 +53,12 @@ function nodeOf(node: string, more: Partial<Identity> = {}): StoredNode {
   };
 }
 
-const callsOf = (stored: StoredNode): PeerCalls => new PeerCalls(namespace, stored, members, 1000);
+function callsOf(stored: StoredNode): PeerCalls {
+  const listedHint = (id: string): string | undefined => members.find((member) => member.id === id)?.locationHint;
+  const belonging = belongingOf(stored, { listedHint });
+  return new PeerCalls(namespace, stored, (id) => belonging.hintOf(id), belonging.gatekeeper, 1000);
+}
+
 const beat: Message = {
   type: "heartbeat",
   electionMinMs: 150,
@@ -96,6 +103,7 @@ describe("a call", () => {
       to: "n2",
       storageId: "storage of n1",
       incarnation: 4,
+      toStorageId: "",
       messages: [beat, beat],
     });
   });

@@ -19,7 +19,8 @@ describe("a new group", () => {
     // Nobody calls the others but their peer.
     const leader = await eventually("a leader", async () => (await group.status("n2")).leader);
     const { members } = await group.status(leader);
-    expect(members).toEqual(["n1", "n2", "n3"].map((id) => ({ id, role: "voter" })));
+    expect(members).toMatchObject(["n1", "n2", "n3"].map((id) => ({ id, role: "voter", promoting: false })));
+    expect(members.map(({ locationHint }) => locationHint)).toEqual(["weur", "enam", "eeur"]);
     const { term, log } = await group.leader();
     expect(term).toBeGreaterThan(0);
     expect(log.commitIndex).toBeGreaterThan(0);

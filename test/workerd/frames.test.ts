@@ -50,13 +50,23 @@ class LoneNode {
     await this.group.status("n1");
     const { group_id: groupId } = await this.stored();
     const from = messages[0]?.from ?? "n2";
-    return encodeFrame({ groupId, from, to: "n1", storageId: "test", incarnation: 1, messages, ...frame });
+    return encodeFrame({
+      groupId,
+      from,
+      to: "n1",
+      storageId: "test",
+      incarnation: 1,
+      toStorageId: "",
+      messages,
+      ...frame,
+    });
   }
 }
 
 function requestVote(from: string, term: number, more: Partial<RequestVote> = {}): RequestVote {
   return {
     type: "requestVote",
+    question: 0,
     from,
     to: "n1",
     term,
@@ -81,11 +91,17 @@ function append(prevLogIndex: number, values: readonly string[], more: Partial<A
 describe("a vote", () => {
   test("hazard-02 hazard-38 outlives the object: in its next life it gives no other candidate one", async () => {
     const node = new LoneNode();
-    expect(await node.ask(requestVote("n2", 9))).toMatchObject([{ type: "voteReply", granted: true, term: 9 }]);
+    expect(await node.ask(requestVote("n2", 9))).toMatchObject([
+      { type: "voteReply", question: 0, granted: true, term: 9 },
+    ]);
     await node.abort();
     expect(await node.stored()).toMatchObject({ term: 9, vote: "n2" });
-    expect(await node.ask(requestVote("n3", 9))).toMatchObject([{ type: "voteReply", granted: false, term: 9 }]);
-    expect(await node.ask(requestVote("n2", 9))).toMatchObject([{ type: "voteReply", granted: true, term: 9 }]);
+    expect(await node.ask(requestVote("n3", 9))).toMatchObject([
+      { type: "voteReply", question: 0, granted: false, term: 9 },
+    ]);
+    expect(await node.ask(requestVote("n2", 9))).toMatchObject([
+      { type: "voteReply", question: 0, granted: true, term: 9 },
+    ]);
   });
 
   test("hazard-50 that is asked for again, much later, is the same", async () => {
@@ -144,17 +160,17 @@ describe("entries", () => {
 describe("a frame that is not for this node", () => {
   const vote = requestVote("n2", 77);
 
-  test.each<[string, Partial<Frame>, string]>([
-    ["of a group with other members", { groupId: "0123456789abcdef" }, "identity"],
-    ["for another node", { to: "n3" }, "n1"],
-  ])("is refused with its reason, and changes nothing: one %s", async (_, more, reason) => {
+  test.each<[string, Partial<Frame>, string, string]>([
+    ["hazard-36 of a group with other members", { groupId: "0123456789abcdef" }, "other_group", "identity"],
+    ["for another node", { to: "n3" }, "bad_request", "n1"],
+  ])("is refused with its reason, and changes nothing: one %s", async (_, more, code, reason) => {
     const node = new LoneNode();
     await node.group.status("n1");
     const before = await node.stored();
     const answer = await node.send(more, { ...vote, to: more.to ?? "n1" });
     expect(answer.headers.get(internalHeader.node)).toBe("n1");
     expect(refusalOf(answer)).toMatchObject({
-      code: "bad_request",
+      code,
       message: expect.stringContaining(reason) as string,
     });
     expect(await node.stored()).toEqual(before);

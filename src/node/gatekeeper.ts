@@ -1,0 +1,123 @@
+/** Which frames a node takes, and what it learns about itself from those that it or its peers refuse. */
+
+import type { MemberStatus } from "../internal.ts";
+import type { NodeId } from "../raft/entry.ts";
+import type { Enrolment } from "./enrolment.ts";
+import type { Frame } from "./frame.ts";
+import { type FrameRefusal, FrameRefusedError } from "./frame-refusal.ts";
+import { generationOf } from "./identity.ts";
+import type { PeerIdentities } from "./peer-identities.ts";
+import type { Identity } from "./storage.ts";
+
+/** What the gatekeeper sees of the node. */
+export interface Within {
+  readonly leads: boolean;
+  readonly leader: NodeId | null;
+  readonly appliedIndex: number;
+  readonly members: readonly MemberStatus[];
+}
+
+export class Gatekeeper {
+  private readonly identity: Identity;
+  private readonly enrolment: Enrolment;
+  private readonly peers: PeerIdentities;
+  private readonly within: () => Within;
+
+  constructor(identity: Identity, enrolment: Enrolment, peers: PeerIdentities, within: () => Within) {
+    this.identity = identity;
+    this.enrolment = enrolment;
+    this.peers = peers;
+    this.within = within;
+  }
+
+  /** The storage that frames to a peer are meant for; empty when it is not known. */
+  storageIdOf(peer: NodeId): string {
+    return this.peers.of(peer) ?? "";
+  }
+
+  /** Throws a `FrameRefusedError` for a frame that is not meant for this node, or not from a member of its group. */
+  check(frame: Frame): void {
+    const { group, node, groupId, storageId } = this.identity;
+    if (frame.groupId !== groupId) {
+      this.considerGroup(frame.groupId, frame.from);
+      throw refused({ code: "other_group", message: `group ${group} has another identity here`, groupId });
+    }
+    if (frame.to !== node) throw refused({ code: "bad_request", message: `this is node ${node}` });
+    if (frame.toStorageId !== "" && frame.toStorageId !== storageId) {
+      this.enrolment.replaced(frame.from);
+      throw refused({ code: "replaced", message: `the storage of ${node} is not the one that ${frame.from} knows` });
+    }
+    this.checkStanding(frame);
+    if (!this.peers.accepts(frame.from, frame.storageId)) {
+      const message = `${frame.from} is known here by another storage: remove it from the group and add it again`;
+      throw refused({ code: "stranger", message });
+    }
+    this.checkCandidate(frame);
+  }
+
+  /** Draws the conclusions of a peer's refusal. */
+  consider(refusal: FrameRefusal, peer: NodeId): void {
+    switch (refusal.code) {
+      case "other_group":
+        this.considerGroup(refusal.groupId, peer);
+        break;
+      case "stranger":
+        this.enrolment.replaced(peer);
+        break;
+      case "removed":
+        this.considerRemoval(refusal);
+        break;
+      case "bad_request":
+      case "joining":
+      case "fenced":
+      case "replaced":
+        break;
+    }
+  }
+
+  private checkStanding({ toStorageId, from }: Frame): void {
+    const { node } = this.identity;
+    const { standing, reason } = this.enrolment;
+    if (standing === "fenced" || standing === "superseded") {
+      throw refused({ code: "fenced", message: `${node} takes no part: ${reason}` });
+    }
+    // Its vote would count for a node of the same name that was here before.
+    if (standing === "joining" && toStorageId === "") {
+      throw refused({
+        code: "joining",
+        message: `${node} waits to be made a member, and ${from} does not know of that`,
+      });
+    }
+  }
+
+  /**
+   * A removed node that missed its removal asks for votes for ever. Only a leader can tell: to anybody else, a node that is
+   * not known may be one that was added lately. Such a one may also lead by now, so nothing but a candidate is refused.
+   */
+  private checkCandidate({ from, messages }: Frame): void {
+    const { leads, leader, appliedIndex, members } = this.within();
+    if (!leads || leader === null || members.some(({ id }) => id === from)) return;
+    if (messages.some(({ type }) => type !== "requestVote")) return;
+    throw refused({ code: "removed", message: `${from} is no member of the group`, appliedIndex, leader, members });
+  }
+
+  private considerGroup(otherId: string, peer: NodeId): void {
+    if (generationOf(otherId) <= generationOf(this.identity.groupId)) return;
+    const reason = `the group lost its majority and was recovered without this node, as ${peer} says`;
+    this.enrolment.retire({ standing: "superseded", reason, leader: null, members: [] });
+  }
+
+  /**
+   * What is committed is the same everywhere, so a leader that is further in the log than this node knows its future: this
+   * node, a member where it stands, is none any more.
+   */
+  private considerRemoval({ appliedIndex, leader, members }: Extract<FrameRefusal, { code: "removed" }>): void {
+    if (this.enrolment.standing !== "member" || appliedIndex <= this.within().appliedIndex) return;
+    const reason = `the group has removed this node, as its leader ${leader} says`;
+    this.enrolment.retire({ standing: "removed", reason, leader, members });
+  }
+}
+
+function refused(refusal: FrameRefusal): FrameRefusedError {
+  return new FrameRefusedError(refusal);
+}
