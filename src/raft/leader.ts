@@ -1,7 +1,12 @@
 /** The leader: it replicates its log, commits what a majority has, and proves that it still leads. */
 
 import { assert } from "./assert.ts";
-import { type ChangeRefusal, changeConfiguration, type ConfigurationChange } from "./configuration-change.ts";
+import {
+  type ChangeRefusal,
+  changeConfiguration,
+  type ConfigurationChange,
+  leaveJoint,
+} from "./configuration-change.ts";
 import { isVoter, members } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
@@ -40,7 +45,12 @@ export class Leader implements Role {
   private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
   private uncommittedBytes = 0;
   /** No change is taken before this index is applied: an earlier one may be waiting there (thesis, section 4.1). */
-  private pendingChangeIndex: number;
+  private pendingChangeIndex = 0;
+  /**
+   * A change that waits there takes this node's vote. Nothing follows such a change: who lacks it can't be elected, who has
+   * it needs this node's vote as long as the commit is not known there, and gets it only if this log is not the longer one.
+   */
+  private departing = false;
 
   constructor(raft: Raft, nowMs: number) {
     this.raft = raft;
@@ -49,7 +59,7 @@ export class Leader implements Role {
     this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
-    this.pendingChangeIndex = raft.log.lastIndex;
+    this.awaitChanges();
     this.followConfiguration();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
     this.append({ kind: "noop", data: noData }, nowMs);
@@ -92,7 +102,7 @@ export class Leader implements Role {
   }
 
   propose(command: Uint8Array, nowMs: number): Proposal {
-    if (this.transfer.target !== null) return { accepted: false, reason: "transferring" };
+    if (this.transfer.target !== null || this.departing) return { accepted: false, reason: "transferring" };
     // A single large command is taken when nothing else waits: the limit bounds a queue, not a command.
     const bytes = this.uncommittedBytes + command.length;
     if (this.uncommittedBytes > 0 && bytes > this.raft.options.maxUncommittedBytes) {
@@ -108,9 +118,7 @@ export class Leader implements Role {
     const outcome = changeConfiguration(this.raft.configuration, change);
     if (!outcome.changed) return { accepted: false, reason: outcome.reason };
     this.wake(nowMs);
-    const proposal = this.accept({ kind: "configuration", data: noData, change }, nowMs);
-    this.pendingChangeIndex = this.raft.log.lastIndex;
-    return proposal;
+    return this.acceptChange(change, nowMs);
   }
 
   readIndex(context: number, nowMs: number): boolean {
@@ -192,8 +200,26 @@ export class Leader implements Role {
   applied(nowMs: number): void {
     const { log, configuration } = this.raft;
     if (!configuration.autoLeave || this.pendingChangeIndex > log.appliedIndex) return;
-    this.accept({ kind: "configuration", data: noData, change: { changes: [], transition: "auto" } }, nowMs);
+    this.acceptChange(leaveJoint, nowMs);
+  }
+
+  private acceptChange(change: ConfigurationChange, nowMs: number): Proposal {
+    const proposal = this.accept({ kind: "configuration", data: noData, change }, nowMs);
+    this.awaitChanges();
+    return proposal;
+  }
+
+  /** Takes notice of the changes that are in the log by now. */
+  private awaitChanges(): void {
+    const { log, id } = this.raft;
     this.pendingChangeIndex = log.lastIndex;
+    let { configuration } = this.raft;
+    this.departing = false;
+    for (const change of log.unappliedChanges(log.lastIndex)) {
+      const outcome = changeConfiguration(configuration, change);
+      if (outcome.changed) configuration = outcome.configuration;
+      if (!isVoter(configuration, id)) this.departing = true;
+    }
   }
 
   /** A learner was heard that is to become a voter; one that can't yet, because something else is under way, is heard again. */

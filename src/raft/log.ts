@@ -1,6 +1,7 @@
 /** The log as the protocol sees it: stored entries, those not stored yet, and how far they are committed and applied. */
 
 import { assert } from "./assert.ts";
+import type { ConfigurationChange } from "./configuration-change.ts";
 import { entryBytes, type Entry } from "./entry.ts";
 
 /** Reads entries that were saved. Only asked for indexes that were saved and not since replaced. */
@@ -183,12 +184,18 @@ export class RaftLog {
 
   /** True if a change of configuration is committed but not applied. */
   get hasUnappliedChange(): boolean {
-    for (let first = this.applied + 1; first <= this.commit;) {
-      const read = this.read(first, this.commit, scanBytes);
-      if (read.some((entry) => entry.kind === "configuration")) return true;
+    return this.unappliedChanges(this.commit).length > 0;
+  }
+
+  /** The changes of configuration up to `last` that are not applied, in order. */
+  unappliedChanges(last: number): readonly ConfigurationChange[] {
+    const changes: ConfigurationChange[] = [];
+    for (let first = this.applied + 1; first <= last;) {
+      const read = this.read(first, last, scanBytes);
+      for (const { change } of read) if (change !== undefined) changes.push(change);
       first += read.length;
     }
-    return false;
+    return changes;
   }
 
   /** Forgets entries up to `index`, which must be applied: the state stands for them. */
