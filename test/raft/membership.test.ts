@@ -201,6 +201,43 @@ describe("hazard-24, hazard-25: a leader that removes itself", () => {
   });
 });
 
+describe("hazard-24: a leader whose own going waits for its commit", () => {
+  test.each([
+    { name: "by leaving", gone: remove("n1") },
+    { name: "by becoming a learner", gone: learn("n1") },
+  ])("takes nothing more $name, so that the rest can do without its log", ({ gone }) => {
+    const cluster = withSpares(2, 0);
+    cluster.propose("n1", "before");
+    expect(change(cluster, gone)).toMatchObject({ accepted: true });
+    // The other stores the change, and then hears no more from this leader.
+    cluster.lose = ({ type, from }) => type === "appendEntries" && from === "n1";
+    cluster.propose("n1", "after");
+    cluster.deliver();
+    expect(cluster.node("n1").raft.isVoter).toBe(false);
+    cluster.heal();
+    cluster.run(1_000);
+    expect(cluster.leader.id).toBe("n2");
+    expect(cluster.applied("n2")).toEqual(["before"]);
+  });
+
+  test("knows it from the log when an earlier leader has asked for it", () => {
+    const cluster = withSpares(3, 0);
+    cluster.lose = ({ from, to }) => from === "n2" || to === "n3";
+    change(cluster, remove("n2"));
+    cluster.deliver();
+    cluster.crash("n1");
+    cluster.heal();
+    cluster.lose = ({ type }) => type === "appendReply";
+    cluster.elect("n2");
+    expect(cluster.propose("n2", "a")).toEqual([{ accepted: false, reason: "transferring" }]);
+    cluster.heal();
+    cluster.restart("n1");
+    cluster.run(1_000);
+    expect(cluster.leader.id).not.toBe("n2");
+    expect(cluster.node("n2").raft.isVoter).toBe(false);
+  });
+});
+
 test("hazard-23: a node that was removed without learning of it does not disturb the others", () => {
   const cluster = withSpares(4, 0);
   cluster.partition("n4");

@@ -27,14 +27,17 @@ function highestTerm(cluster: Cluster): number {
   return Math.max(...cluster.running.map(({ raft }) => raft.term));
 }
 
-test.each([240, 350, 600, 900])("a round trip of %i ms: the group finds its timing, and its term stops rising", (ms) => {
-  const cluster = new Cluster({ options: { ...options, electionLimitMs: 4000 } });
-  runSlowly(cluster, 60_000, ms / 2);
-  const term = highestTerm(cluster);
-  runSlowly(cluster, 120_000, ms / 2);
-  expect(highestTerm(cluster)).toBe(term);
-  expect(cluster.leader.raft.timing.electionMinMs).toBeGreaterThanOrEqual(2 * ms);
-});
+test.each([240, 350, 600, 900])(
+  "a round trip of %i ms: the group finds its timing, and its term stops rising",
+  (ms) => {
+    const cluster = new Cluster({ options: { ...options, electionLimitMs: 4000 } });
+    runSlowly(cluster, 60_000, ms / 2);
+    const term = highestTerm(cluster);
+    runSlowly(cluster, 120_000, ms / 2);
+    expect(highestTerm(cluster)).toBe(term);
+    expect(cluster.leader.raft.timing.electionMinMs).toBeGreaterThanOrEqual(2 * ms);
+  },
+);
 
 test("without a limit to adapt to the same network would elect for ever", () => {
   const cluster = new Cluster({ options });
