@@ -1,0 +1,165 @@
+/** Every rule, checked at every turn, flush and departure of a message: the one place where a run's findings are made. */
+
+import type { Entry, NodeId } from "../../../src/raft/entry.ts";
+import { isFromLeader, type Message } from "../../../src/raft/message.ts";
+import type { Raft } from "../../../src/raft/raft.ts";
+import { DurableImage } from "../disk/durable-image.ts";
+import type { WriteRecord } from "../disk/write-record.ts";
+import type { OutputGate } from "../output-gate.ts";
+import type { Settings } from "../settings.ts";
+import type { StoreLanguage } from "../store/language.ts";
+import { Attempts } from "./attempts.ts";
+import { Elections } from "./elections.ts";
+import { Ledger } from "./ledger.ts";
+import { LogMatching } from "./log-matching.ts";
+import { demand } from "./violation.ts";
+
+/** What is watched of one running instance from turn to turn. */
+export interface Watched {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly image: DurableImage;
+  readonly gate: OutputGate;
+  term: number;
+  commitIndex: number;
+  appliedIndex: number;
+  /** The newest term in which it was seen to lead. */
+  ledTerm: number;
+}
+
+export class Checks {
+  readonly images: ReadonlyMap<NodeId, DurableImage>;
+  readonly elections = new Elections();
+  readonly attempts = new Attempts();
+  readonly ledger: Ledger;
+  private readonly logs = new LogMatching();
+
+  constructor({ voters, learners }: Settings, language: StoreLanguage) {
+    this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
+    this.ledger = new Ledger(voters, this.images, (entry: Entry) => {
+      if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
+    });
+  }
+
+  /** A transaction has been made or a turn has ended; not everything may be durable yet. */
+  observe(watched: Watched, raft: Raft): void {
+    const { log, term } = raft;
+    const { commitIndex, appliedIndex, lastIndex } = log;
+    demand(
+      term >= watched.term && commitIndex >= watched.commitIndex && appliedIndex >= watched.appliedIndex,
+      "monotone indexes",
+      () => `${watched.node} fell back to term ${term}, commit ${commitIndex}, applied ${appliedIndex}`,
+    );
+    demand(
+      appliedIndex <= commitIndex && commitIndex <= lastIndex,
+      "monotone indexes",
+      () => `${watched.node} has applied ${appliedIndex}, commit ${commitIndex}, last ${lastIndex}`,
+    );
+    if (raft.role === "leader" && watched.ledTerm !== term) this.startedToLead(watched, raft);
+    else if (raft.role === "leader" && commitIndex > watched.commitIndex) this.committedAsLeader(watched, raft);
+    if (commitIndex > watched.commitIndex) {
+      const first = watched.commitIndex + 1;
+      const { node, image } = watched;
+      watched.gate.fact(() => this.ledger.claim(node, image, first, commitIndex, term));
+    }
+    watched.term = term;
+    watched.commitIndex = commitIndex;
+    watched.appliedIndex = appliedIndex;
+  }
+
+  /** Makes a transaction durable. */
+  flush(node: NodeId, image: DurableImage, record: WriteRecord): void {
+    const { hardState, entries, appliedIndex } = record;
+    const before = {
+      hardState: image.hardState,
+      appliedIndex: image.appliedIndex,
+      terms: replacedTerms(image, entries),
+    };
+    image.flush(record);
+    if (hardState !== null) {
+      const { term, vote } = before.hardState;
+      const kept = hardState.term > term || (hardState.term === term && (vote === null || vote === hardState.vote));
+      demand(
+        kept,
+        "one vote a term",
+        () => `${node} went from term ${term}, vote ${vote} to ${JSON.stringify(hardState)}`,
+      );
+    }
+    for (const entry of entries) this.logs.stored(node, entry, image.term(entry.index - 1) ?? 0);
+    const first = entries[0]?.index ?? 0;
+    const lost = before.terms.findIndex((term, position) => image.term(first + position) !== term);
+    if (lost >= 0) this.ledger.truncated(first + lost);
+    for (const command of record.applied) this.ledger.applied(node, command);
+    if (appliedIndex !== null) {
+      demand(
+        appliedIndex >= before.appliedIndex && appliedIndex <= image.lastIndex,
+        "monotone indexes",
+        () => `${node} stored applied ${appliedIndex} after ${before.appliedIndex}, last ${image.lastIndex}`,
+      );
+    }
+  }
+
+  /** A transaction is durable, and so is all that follows from it: a node applies nothing but what is committed. */
+  flushed(node: NodeId, image: DurableImage): void {
+    demand(
+      image.appliedIndex <= this.ledger.lastIndex,
+      "state-machine safety",
+      () => `${node} has applied ${image.appliedIndex}; only ${this.ledger.lastIndex} entries are committed`,
+    );
+  }
+
+  /** Messages leave a node, and whatever they promise must be durable by now. */
+  left({ node, incarnation, image }: Watched, messages: readonly Message[]): void {
+    for (const message of messages) {
+      const { type, term, to } = message;
+      const proposed = (type === "requestVote" || type === "voteReply") && message.preVote;
+      demand(
+        proposed || term <= image.hardState.term,
+        "durable before it leaves",
+        () => `${node} speaks of term ${term} and has stored ${image.hardState.term}`,
+      );
+      if (isFromLeader(message)) this.elections.leads(term, node, incarnation);
+      else if (type === "requestVote" && !message.preVote) this.voted(node, image, term, node);
+      else if (type === "voteReply" && !message.preVote && message.granted) this.voted(node, image, term, to);
+      else if (type === "appendReply" && message.rejection === null) {
+        const { index } = message;
+        demand(
+          index <= image.lastIndex,
+          "durable before it leaves",
+          () => `${node} accepts up to ${index} and has stored ${image.lastIndex}`,
+        );
+      }
+    }
+  }
+
+  private voted(node: NodeId, { hardState }: DurableImage, term: number, candidate: NodeId): void {
+    this.elections.voted(node, term, candidate);
+    demand(
+      hardState.term > term || hardState.vote === candidate,
+      "durable before it leaves",
+      () => `${node} votes for ${candidate} and has stored a vote for ${hardState.vote}`,
+    );
+  }
+
+  /** A leader counts copies of entries of its own term alone; those before them are committed with them. */
+  private committedAsLeader({ node }: Watched, { log, term }: Raft): void {
+    const { commitIndex } = log;
+    demand(
+      log.term(commitIndex) === term,
+      "commit of the own term",
+      () => `${node} leads term ${term} and commits ${commitIndex} of term ${log.term(commitIndex)}`,
+    );
+  }
+
+  private startedToLead(watched: Watched, { log, term }: Raft): void {
+    const { node, incarnation } = watched;
+    watched.ledTerm = term;
+    this.ledger.requireComplete(node, term, (index) => log.term(index));
+    watched.gate.fact(() => void this.elections.leads(term, node, incarnation));
+  }
+}
+
+/** The terms of the stored entries that a transaction replaces or removes. */
+function replacedTerms(image: DurableImage, [first]: readonly Entry[]): readonly number[] {
+  return first === undefined ? [] : image.log.slice(first.index - image.beginning.index - 1).map(({ term }) => term);
+}

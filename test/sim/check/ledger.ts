@@ -1,0 +1,95 @@
+/** The one history that was committed: what every node agrees on, for ever. */
+
+import type { Entry, NodeId } from "../../../src/raft/entry.ts";
+import { majority } from "../../../src/raft/quorum.ts";
+import type { DurableImage } from "../disk/durable-image.ts";
+import type { AppliedCommand } from "../disk/write-record.ts";
+import { equalEntries } from "./log-matching.ts";
+import { demand } from "./violation.ts";
+
+interface Committed {
+  readonly entry: Entry;
+  /** The term in which it was committed, or a later one. */
+  readonly term: number;
+}
+
+export class Ledger {
+  private readonly voters: readonly NodeId[];
+  private readonly images: ReadonlyMap<NodeId, DurableImage>;
+  private readonly onCommit: (entry: Entry) => void;
+  private readonly history: Committed[] = [];
+  private readonly digests: (number | undefined)[] = [];
+
+  constructor(voters: readonly NodeId[], images: ReadonlyMap<NodeId, DurableImage>, onCommit: (entry: Entry) => void) {
+    this.voters = voters;
+    this.images = images;
+    this.onCommit = onCommit;
+  }
+
+  get lastIndex(): number {
+    return this.history.length;
+  }
+
+  /** A node in `term` takes its entries `first..last` for committed. What nobody claimed before becomes history. */
+  claim(node: NodeId, image: DurableImage, first: number, last: number, term: number): void {
+    for (let index = first; index <= last; index += 1) {
+      const known = this.history[index - 1];
+      // What a state stands for was committed before the state was made.
+      if (known !== undefined && index <= image.beginning.index) continue;
+      const entry = image.entry(index);
+      demand(entry !== undefined, "committed on a quorum", () => `${node} claims entry ${index} and does not hold it`);
+      if (known === undefined) this.commit(entry, term);
+      else this.compare(node, entry, known.entry);
+    }
+  }
+
+  /** A new leader holds everything that was committed in earlier terms (Raft paper, section 5.4.3). */
+  requireComplete(leader: NodeId, leaderTerm: number, termAt: (index: number) => number | undefined): void {
+    const last = this.history.findLast(({ term }) => term < leaderTerm);
+    if (last === undefined) return;
+    const { index, term } = last.entry;
+    demand(
+      termAt(index) === term,
+      "leader completeness",
+      () => `${leader} leads term ${leaderTerm} without entry ${index} of term ${term}, which is committed`,
+    );
+  }
+
+  /** Equal commands, order and results on every node. */
+  applied(node: NodeId, { index, digest }: AppliedCommand): void {
+    const known = this.digests[index] ?? digest;
+    demand(known === digest, "state-machine safety", () => `${node} has another state at ${index}`);
+    this.digests[index] = digest;
+  }
+
+  /** Entries from `first` on were removed from a disk: what is committed among them must still be on a majority. */
+  truncated(first: number): void {
+    const lost = this.history[first - 1];
+    if (lost !== undefined) this.requireQuorum(lost.entry);
+  }
+
+  private commit(entry: Entry, term: number): void {
+    this.requireQuorum(entry);
+    this.history.push({ entry, term });
+    this.onCommit(entry);
+  }
+
+  private compare(node: NodeId, entry: Entry, committed: Entry): void {
+    demand(
+      equalEntries(entry, committed),
+      "state-machine safety",
+      () =>
+        `${node} has entry ${entry.index} of term ${entry.term} in the place of the committed one of ${committed.term}`,
+    );
+  }
+
+  private requireQuorum(entry: Entry): void {
+    const { index, term } = entry;
+    const holders = this.voters.filter((voter) => this.images.get(voter)?.holds(entry));
+    demand(
+      holders.length >= majority(this.voters.length),
+      "committed on a quorum",
+      () => `entry ${index} of term ${term} is durable on ${holders.join(", ") || "no voter"} only`,
+    );
+  }
+}

@@ -1,0 +1,249 @@
+/** A client: it asks one thing after another, looks for the leader, tries again, and sometimes gives up. */
+
+import type { Outcome } from "../../src/node/waiters.ts";
+import type { NodeId } from "../../src/raft/entry.ts";
+import { demand } from "./check/violation.ts";
+import type { History, Operation, OperationKind } from "./history.ts";
+import type { Instance } from "./instance.ts";
+import type { Setup } from "./setup.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+import type { Reading, WriteResult } from "./store/language.ts";
+
+const kinds: readonly OperationKind[] = ["write", "write", "compare-and-set", "read", "read", "stale read"];
+/** Clients give up after so many attempts, unless they are told to be persistent. */
+const maxAttempts = 6;
+
+export class Client {
+  readonly id: string;
+  /** How many operations it has completed. */
+  completed = 0;
+  private readonly setup: Setup;
+  private readonly nodes: readonly SimulatedNode[];
+  private readonly history: History;
+  private readonly revisions = new Map<string, number>();
+  private leader: NodeId | null = null;
+  /** Who has not answered the last request. */
+  private suspect: NodeId | null = null;
+  private current: Operation | null = null;
+  private operations = 0;
+  private idle = false;
+  private persistent = false;
+
+  constructor(id: string, setup: Setup, nodes: readonly SimulatedNode[], history: History) {
+    this.id = id;
+    this.setup = setup;
+    this.nodes = nodes;
+    this.history = history;
+  }
+
+  start(): void {
+    this.thinkThen(() => this.beginAny());
+  }
+
+  /** Never gives up from now on. */
+  persist(): void {
+    this.persistent = true;
+  }
+
+  /** Begins nothing new. */
+  stop(): void {
+    this.idle = true;
+  }
+
+  get isWaiting(): boolean {
+    return this.current !== null;
+  }
+
+  /** Begins an operation; one at a time. */
+  begin(kind: OperationKind, key: string, idempotent: boolean): Operation {
+    this.operations += 1;
+    const { nowMs } = this.setup.world;
+    const { id: client, operations: number } = this;
+    this.current = this.history.begin({ client, number, kind, key, invokedAtMs: nowMs, idempotent });
+    this.attempt(this.current);
+    return this.current;
+  }
+
+  private beginAny(): void {
+    if (this.idle) return;
+    const { clients } = this.setup.random;
+    const { keys, idempotentRate } = this.setup.settings.clients;
+    this.begin(clients.pick(kinds), `k${clients.below(keys)}`, clients.chance(idempotentRate));
+  }
+
+  private attempt(operation: Operation): void {
+    operation.attempts += 1;
+    const attempt = operation.attempts;
+    const { world, settings, network } = this.setup;
+    const node = this.chooseNode();
+    const isCurrent = (): boolean => this.current === operation && operation.attempts === attempt;
+    const answer = (heard: () => void): void => {
+      network.travel(
+        node.id,
+        this.id,
+        () => {
+          if (!isCurrent()) return;
+          this.suspect = null;
+          heard();
+        },
+        () => {},
+      );
+    };
+    const request = this.isWrite(operation)
+      ? this.writeRequest(operation, answer)
+      : this.readRequest(operation, answer);
+    const { suspect } = this;
+    const arrive = (instance: Instance): void => {
+      // The front end wakes an idle group whose leader it can't find.
+      if (suspect !== null) instance.enter((driver) => driver.rouse(suspect, instance.nowMs));
+      request(instance);
+    };
+    this.suspect = node.id;
+    network.travel(
+      this.id,
+      node.id,
+      () => node.deliver(arrive, () => {}),
+      () => {},
+    );
+    const patienceMs = settings.clients.patienceMs / (this.persistent ? 2 : 1);
+    world.after(patienceMs, () => {
+      if (isCurrent()) this.failed(operation, this.isWrite(operation), null);
+    });
+  }
+
+  private isWrite({ kind }: Operation): boolean {
+    return kind === "write" || kind === "compare-and-set";
+  }
+
+  private writeRequest(operation: Operation, answer: (heard: () => void) => void): (instance: Instance) => void {
+    const { checks, language, settings, random } = this.setup;
+    const { number, attempts, key, kind } = operation;
+    const name = `${this.id}.${number}.${attempts}`;
+    const idempotencyKey = operation.idempotent ? `${this.id}.${number}` : null;
+    const expectedRevision = kind === "write" ? null : (this.revisions.get(key) ?? 0);
+    const write = { name, key, expectedRevision, idempotencyKey };
+    checks.attempts.begin(write);
+    const { valueBytes, patienceMs } = settings.clients;
+    const bytes = language.encodeWrite(write, random.clients.below(valueBytes + 1));
+    this.note(() => `writes ${key} as ${name}`);
+    const answered = (outcome: Outcome, leader: NodeId | null): void => {
+      if (outcome.done) {
+        const result = language.decodeResult(outcome.result);
+        checks.attempts.acknowledge(name, outcome.index, result);
+        answer(() => this.written(operation, outcome.index, result));
+        return;
+      }
+      if (!outcome.ambiguous) checks.attempts.deny(name, outcome.code);
+      answer(() => this.failed(operation, outcome.ambiguous, leader));
+    };
+    return (instance) =>
+      instance.ask((driver) => driver.propose(bytes, instance.nowMs + patienceMs, instance.nowMs), answered);
+  }
+
+  private readRequest(operation: Operation, answer: (heard: () => void) => void): (instance: Instance) => void {
+    const { checks, language, settings } = this.setup;
+    const { key, kind } = operation;
+    const consistency = kind === "read" ? "linearizable" : "stale";
+    const bytes = language.encodeRead(key);
+    this.note(() => `reads ${key}, ${consistency}`);
+    return (instance) => {
+      const floorIndex = consistency === "linearizable" ? checks.ledger.lastIndex : 0;
+      const answered = (outcome: Outcome, leader: NodeId | null): void => {
+        if (!outcome.done) {
+          answer(() => this.failed(operation, false, leader));
+          return;
+        }
+        const reading = language.decodeRead(outcome.result);
+        this.checkReading(operation, outcome.index, floorIndex, reading);
+        answer(() => this.read(operation, outcome.index, reading));
+      };
+      const { patienceMs } = settings.clients;
+      const expiresAtMs = instance.nowMs + patienceMs;
+      instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs), answered);
+    };
+  }
+
+  /** What is read must have been committed, and be no older than what was committed when the read arrived. */
+  private checkReading({ key, kind }: Operation, index: number, floorIndex: number, reading: Reading | null): void {
+    const { ledger, attempts } = this.setup.checks;
+    const rule = kind === "read" ? "linearizable reads" : "stale reads";
+    demand(index <= ledger.lastIndex, rule, () => `${this.id} reads at ${index}; ${ledger.lastIndex} is committed`);
+    demand(
+      index >= floorIndex,
+      rule,
+      () => `${this.id} reads at ${index}; ${floorIndex} was committed before it asked`,
+    );
+    const expected = attempts.model.read(key, index);
+    demand(
+      reading?.value === expected?.value && reading?.revision === expected?.revision,
+      rule,
+      () => `${this.id} reads ${JSON.stringify(reading)} of ${key} at ${index} instead of ${JSON.stringify(expected)}`,
+    );
+  }
+
+  private written(operation: Operation, index: number, result: WriteResult): void {
+    operation.index = index;
+    this.revisions.set(operation.key, result.revision ?? 0);
+    this.complete(operation);
+  }
+
+  private read(operation: Operation, index: number, reading: Reading | null): void {
+    operation.index = index;
+    operation.reading = reading;
+    this.revisions.set(operation.key, reading?.revision ?? 0);
+    const isOld = operation.kind === "read" && index < operation.floorIndex;
+    demand(
+      !isOld,
+      "linearizable reads",
+      () => `${this.id} reads at ${index} after ${operation.floorIndex} was heard of`,
+    );
+    this.complete(operation);
+  }
+
+  private complete(operation: Operation): void {
+    const { kind, index } = operation;
+    if (kind !== "stale read") this.history.heardIndex = Math.max(this.history.heardIndex, index ?? 0);
+    this.completed += 1;
+    this.end(operation, "done");
+  }
+
+  /** An attempt came to nothing, or its client has lost patience. */
+  private failed(operation: Operation, ambiguous: boolean, leader: NodeId | null): void {
+    this.leader = leader;
+    const mayRepeat = operation.idempotent || !ambiguous;
+    if (mayRepeat && (this.persistent || operation.attempts < maxAttempts)) {
+      const attempt = operation.attempts;
+      this.thinkThen(() => {
+        if (this.current === operation && operation.attempts === attempt) this.attempt(operation);
+      });
+    } else {
+      this.end(operation, ambiguous || operation.attempts > 1 ? "unknown" : "refused");
+    }
+  }
+
+  private end(operation: Operation, state: Operation["state"]): void {
+    operation.state = state;
+    operation.completedAtMs = this.setup.world.nowMs;
+    this.note(() => `${operation.kind} ${operation.number} is ${state}, index ${operation.index}`);
+    this.current = null;
+    this.thinkThen(() => this.beginAny());
+  }
+
+  private chooseNode(): SimulatedNode {
+    const { random, settings } = this.setup;
+    const leader = this.nodes.find(({ id }) => id === this.leader);
+    return leader === undefined || random.clients.chance(settings.clients.strayRate)
+      ? random.clients.pick(this.nodes)
+      : leader;
+  }
+
+  private thinkThen(act: () => void): void {
+    const { world, random, settings } = this.setup;
+    world.after(random.clients.exponential(settings.clients.thinkMs), act);
+  }
+
+  private note(what: () => string): void {
+    const { world } = this.setup;
+    if (world.trace !== null) world.note(this.id, what());
+  }
+}

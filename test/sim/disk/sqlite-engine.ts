@@ -1,0 +1,123 @@
+/** A disk of SQLite with the node's real storage on it; what is not durable is one open transaction. */
+
+import type { Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "../../../src/machine.ts";
+import { SqlStorage } from "../../../src/node/sql-storage.ts";
+import type { Identity } from "../../../src/node/storage.ts";
+import type { Configuration } from "../../../src/raft/configuration.ts";
+import { NodeSql } from "../../support/node-sql.ts";
+import type { DiskEngine, OpenedNode } from "./engine.ts";
+import type { DurableImage } from "./durable-image.ts";
+
+interface Written {
+  readonly statement: string;
+  readonly bindings: readonly (SqlValue | Uint8Array)[];
+}
+
+/**
+ * A crash rolls everything back that is not known to be durable, and writes again what was: the statements of the
+ * flushed transactions.
+ */
+export class SqliteEngine implements DiskEngine, Sql {
+  private readonly identity: Identity;
+  private readonly configuration: Configuration;
+  private readonly makeMachine: (sql: Sql) => StateMachine;
+  private readonly database = new NodeSql();
+  /** The statements of each transaction since the last moment at which all was durable. */
+  private transactions: Written[][] = [];
+  private flushedCount = 0;
+  private current: Written[] | null = null;
+
+  constructor(identity: Identity, configuration: Configuration, makeMachine: (sql: Sql) => StateMachine) {
+    this.identity = identity;
+    this.configuration = configuration;
+    this.makeMachine = makeMachine;
+  }
+
+  exec<Row extends SqlRow>(statement: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row> {
+    if (!/^\s*SELECT/i.test(statement)) {
+      if (this.current === null) throw new Error(`written outside of a transaction: ${statement}`);
+      this.current.push({ statement, bindings });
+    }
+    return this.database.exec<Row>(statement, ...bindings);
+  }
+
+  open(): OpenedNode {
+    return this.transaction(() => {
+      const storage = new SqlStorage(this, (work) => this.transaction(work));
+      let stored = storage.open();
+      if (stored === null) {
+        storage.create(this.identity, this.configuration);
+        stored = storage.open();
+      }
+      if (stored === null) throw new Error("the storage could not be made");
+      return { stored, storage, machine: this.makeMachine(storage.counted(this)) };
+    });
+  }
+
+  transaction<Result>(work: () => Result): Result {
+    if (this.transactions.length === 0) this.database.exec("BEGIN");
+    const written: Written[] = [];
+    this.current = written;
+    this.transactions.push(written);
+    this.database.exec("SAVEPOINT turn");
+    try {
+      const result = work();
+      this.database.exec("RELEASE turn");
+      return result;
+    } catch (error) {
+      this.database.exec("ROLLBACK TO turn");
+      this.database.exec("RELEASE turn");
+      this.transactions.pop();
+      if (this.transactions.length === 0) this.database.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.current = null;
+    }
+  }
+
+  flushed(): void {
+    this.flushedCount += 1;
+    if (this.flushedCount < this.transactions.length) return;
+    this.database.exec("COMMIT");
+    this.transactions = [];
+    this.flushedCount = 0;
+  }
+
+  crash(image: DurableImage): void {
+    if (this.transactions.length > 0) {
+      this.database.exec("ROLLBACK");
+      this.writeAgain(this.transactions.slice(0, this.flushedCount));
+      this.transactions = [];
+      this.flushedCount = 0;
+    }
+    if (this.exists) this.compare(image);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  private writeAgain(flushed: readonly (readonly Written[])[]): void {
+    this.database.transaction(() => {
+      for (const { statement, bindings } of flushed.flat()) this.database.exec(statement, ...bindings);
+    });
+  }
+
+  /** False before the first transaction is durable. */
+  private get exists(): boolean {
+    return this.database.exec("SELECT name FROM sqlite_schema WHERE name = 'raft_state'").toArray().length > 0;
+  }
+
+  /** What is stored must be what was saved, whatever the storage makes of it on the way. */
+  private compare({ hardState, lastIndex, appliedIndex }: DurableImage): void {
+    const [state] = this.database
+      .exec<{ term: number; vote: string | null; applied_index: number; last_index: number | null }>(
+        "SELECT term, vote, applied_index, (SELECT max(last_index) FROM raft_log) AS last_index FROM raft_state",
+      )
+      .toArray();
+    if (state === undefined) return;
+    const found = [state.term, state.vote, state.applied_index, state.last_index ?? 0].join();
+    const saved = [hardState.term, hardState.vote, appliedIndex, lastIndex].join();
+    if (found !== saved) throw new Error(`SQLite holds ${found} instead of ${saved}`);
+  }
+}

@@ -1,0 +1,109 @@
+/** The world that a seed stands for: every seed turns some faults up and others off, so that they meet in all ways. */
+
+import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
+import { Random } from "./random.ts";
+import {
+  type AlarmSettings,
+  type ClientSettings,
+  type FaultSettings,
+  faultKinds,
+  type NetworkSettings,
+  nodeIds,
+  noFaults,
+  type Settings,
+} from "./settings.ts";
+
+const mebibyte = 1024 * 1024;
+
+export function drawSettings(seed: number): Settings {
+  const random = new Random(seed, "settings");
+  const voters = nodeIds(random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
+  const worldWide = random.chance(0.2);
+  const drawn = drawOptions(random, worldWide);
+  const timeoutMs = drawn.electionMaxMs;
+  const faults = drawFaults(random, timeoutMs);
+  const clocks = { skewMs: random.pick([0, 10, 5000]), driftRate: random.pick([0, 0.0001, 0.05]) };
+  // A lease trusts the clocks; the worlds with bad ones must do without.
+  const goodClocks = clocks.driftRate <= 0.0001 && faults.weights["clock jump"] === 0;
+  const options = { ...drawn, leaseReads: drawn.checkQuorum && goodClocks && random.chance(0.5) };
+  return {
+    seed,
+    voters,
+    learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
+    storage: random.chance(0.1) ? "sqlite" : "memory",
+    options,
+    network: drawNetwork(random, worldWide, timeoutMs),
+    disk: { flushMs: random.pick([0.1, 1, 5]) * (worldWide ? 3 : 1), slowRate: random.pick([0, 0.01, 0.1]) },
+    clocks,
+    alarms: drawAlarms(random, timeoutMs),
+    clients: drawClients(random, worldWide, timeoutMs),
+    faults,
+    faultyMs: timeoutMs * random.between(15, 35),
+  };
+}
+
+function drawOptions(random: Random, worldWide: boolean): RaftOptions {
+  const timing = worldWide
+    ? { heartbeatMs: 500, electionMinMs: 2500, electionMaxMs: 5000 }
+    : { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 };
+  return {
+    ...defaultOptions,
+    ...timing,
+    ...(random.chance(0.3) ? { electionLimitMs: timing.electionMinMs * random.pick([2, 10]) } : {}),
+    ...(random.chance(0.3) ? { idleAfterMs: timing.heartbeatMs * random.pick([1, 4, 20]) } : {}),
+    preVote: !random.chance(0.07),
+    checkQuorum: !random.chance(0.07),
+    maxAppendBytes: random.pick([1, 200, 2000, mebibyte]),
+    maxInflightMessages: random.pick([1, 2, 8, 64]),
+    maxInflightBytes: random.pick([300, 8 * mebibyte]),
+    maxUncommittedBytes: random.pick([500, 16 * mebibyte, 16 * mebibyte]),
+    maxApplyBytes: random.pick([1, 500, 8 * mebibyte]),
+    maxCachedBytes: random.pick([0, 500, 4 * mebibyte]),
+  };
+}
+
+function drawNetwork(random: Random, worldWide: boolean, timeoutMs: number): NetworkSettings {
+  return {
+    latencyMs: worldWide ? random.between(5, 120) : random.between(0.1, 3),
+    jitterMs: worldWide ? random.between(1, 60) : random.between(0.1, 4),
+    lossRate: random.pick([0, 0, 0.01, 0.05, 0.2]),
+    duplicateRate: random.pick([0, 0, 0.02, 0.2]),
+    strayRate: random.pick([0, 0, 0.01, 0.1]),
+    strayMs: timeoutMs * random.pick([0.2, 1, 5]),
+    errorRate: random.pick([0, 0.5, 1]),
+    silenceRate: random.pick([0, 0, 0.3]),
+    callTimeoutMs: timeoutMs * random.pick([1, 2, 4]),
+  };
+}
+
+function drawAlarms(random: Random, timeoutMs: number): AlarmSettings {
+  return {
+    lateMs: random.pick([0.1, 1, 10]),
+    veryLateRate: random.pick([0, 0, 0.02]),
+    veryLateMs: timeoutMs * 4,
+    twiceRate: random.pick([0, 0.05]),
+    lossRate: random.pick([0, 0.1, 0.5]),
+  };
+}
+
+function drawClients(random: Random, worldWide: boolean, timeoutMs: number): ClientSettings {
+  return {
+    count: 1 + random.below(6),
+    thinkMs: (worldWide ? 8 : 1) * random.pick([2, 15, 60]),
+    keys: 1 + random.below(4),
+    valueBytes: random.pick([0, 10, 300]),
+    patienceMs: timeoutMs * random.pick([0.5, 2, 6]),
+    idempotentRate: random.pick([0, 0.5, 1]),
+    strayRate: random.pick([0.05, 0.3]),
+  };
+}
+
+function drawFaults(random: Random, timeoutMs: number): FaultSettings {
+  const weights = { ...noFaults };
+  for (const kind of faultKinds) if (random.chance(0.6)) weights[kind] = random.between(0.2, 1);
+  return {
+    everyMs: timeoutMs * random.pick([0.3, 0.8, 2]),
+    weights,
+    lastsMs: timeoutMs * random.pick([0.3, 1, 4]),
+  };
+}

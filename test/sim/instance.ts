@@ -1,0 +1,300 @@
+/** One running instance of a node, from its start to its crash: the real driver, transport, timer and clock in a simulated host. */
+
+import { AlarmTimer } from "../../src/node/alarm-timer.ts";
+import { MonotonicClock } from "../../src/node/clock.ts";
+import { Driver, type DriverHost } from "../../src/node/driver.ts";
+import { decodeFrame, encodeFrame, type Frame } from "../../src/node/frame.ts";
+import type { StoredNode } from "../../src/node/storage.ts";
+import { type CallAnswer, Transport } from "../../src/node/transport.ts";
+import type { Outcome } from "../../src/node/waiters.ts";
+import type { NodeId } from "../../src/raft/entry.ts";
+import type { Message } from "../../src/raft/message.ts";
+import type { Watched } from "./check/checks.ts";
+import { SimulatedCrash } from "./crash.ts";
+import type { OpenedNode } from "./disk/engine.ts";
+import { recordingStorage } from "./disk/recording-storage.ts";
+import { emptyRecord, type WriteRecord } from "./disk/write-record.ts";
+import { DurabilityGate, type OutputGate } from "./output-gate.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+import { DigestMachine } from "./store/digest-machine.ts";
+import { describeMessages } from "./trace.ts";
+
+/** What can wait for something else to go along with it waits for up to this long. */
+const soonMs = 5;
+
+export class Instance {
+  alive = true;
+  readonly stored: StoredNode;
+  readonly gate: OutputGate;
+  readonly watched: Watched;
+  private readonly node: SimulatedNode;
+  private readonly opened: OpenedNode;
+  private readonly durability = new DurabilityGate();
+  private readonly clock: MonotonicClock;
+  private readonly timer: AlarmTimer;
+  private readonly transport: Transport;
+  private readonly unflushed: WriteRecord[] = [];
+  private lastFlushAtMs = 0;
+  private detached = false;
+  private running: Driver | null = null;
+
+  constructor(node: SimulatedNode) {
+    this.node = node;
+    const { image, setup } = node;
+    this.gate = setup.tampering.gate?.(this.durability) ?? this.durability;
+    this.clock = new MonotonicClock(() => node.clock.readMs());
+    this.timer = new AlarmTimer(node.alarm, this.clock);
+    this.transport = new Transport({
+      call: (to, messages) => this.call(to, messages),
+      receive: (messages) => this.enter((driver) => void driver.receive(messages, null, this.nowMs)),
+      scheduleSend: () => this.soon(() => this.transport.sendPostponed()),
+      unreachable: (peer) => this.enter((driver) => driver.unreachable(peer, this.nowMs)),
+      observe: () => node.setup.world.expectPromises(),
+    });
+    const opened = node.engine.open();
+    this.stored = opened.stored;
+    const { appliedIndex } = opened.stored.log;
+    const { incarnation } = opened.stored;
+    const indexes = { term: opened.stored.hardState.term, commitIndex: appliedIndex, appliedIndex, ledTerm: 0 };
+    this.watched = { node: node.id, incarnation, image, gate: this.durability, ...indexes };
+    this.opened = opened;
+    this.wrote(emptyRecord());
+  }
+
+  /** Starts the driver. */
+  start(): void {
+    try {
+      this.running = new Driver(this.node.setup.settings.options, this.stored, this.makeHost(), this.nowMs);
+      this.observe();
+    } catch (error) {
+      this.caught(error);
+    }
+  }
+
+  get nowMs(): number {
+    return this.clock.nowMs();
+  }
+
+  /** The driver; null if the instance ended before it had one. */
+  get driver(): Driver | null {
+    return this.running;
+  }
+
+  /** Lets an event happen in this instance. Answers whether it came to its end. */
+  enter(work: (driver: Driver) => void): boolean {
+    if (!this.alive || this.running === null) return false;
+    this.node.setup.world.expectPromises();
+    try {
+      work(this.running);
+    } catch (error) {
+      this.caught(error);
+    }
+    return this.alive;
+  }
+
+  /** The alarm has fired. */
+  alarm(): boolean {
+    return this.enter((driver) => {
+      this.timer.fired();
+      driver.wake(this.nowMs);
+    });
+  }
+
+  /** Takes a frame from a peer; the answer leaves when the gate lets it. */
+  receive(bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void {
+    this.enter((driver) => {
+      const { from, messages } = decodeFrame(bytes);
+      this.node.note(() => `from ${from}: ${describeMessages(messages)}`);
+      const replies = driver.receive(messages, from, this.nowMs);
+      this.catchUp(driver);
+      const frame = encodeFrame(this.frame(from, replies));
+      this.gate.output(() => {
+        this.node.note(() => `answers ${from}: ${describeMessages(replies)}`);
+        this.node.setup.checks.left(this.watched, replies);
+        answer(frame);
+      });
+    });
+  }
+
+  /** Asks the driver for something that it promises; what it answers leaves when the gate lets it. */
+  ask(request: (driver: Driver) => Promise<Outcome>, answer: (outcome: Outcome, leader: NodeId | null) => void): void {
+    this.enter((driver) => {
+      this.catchUp(driver);
+      request(driver).then(
+        (outcome) => this.settled(outcome, answer),
+        (error: unknown) => this.caught(error),
+      );
+    });
+  }
+
+  /** Ends the instance. The first `kept` of the transactions that are not durable yet turn out to be. */
+  crash(kept: number): void {
+    this.alive = false;
+    this.durability.close();
+    for (let count = Math.min(kept, this.unflushed.length); count > 0; count -= 1) this.flush();
+    this.unflushed.length = 0;
+  }
+
+  /** Takes the storage away from the instance, which will notice when it uses it. */
+  detach(): void {
+    this.detached = true;
+    this.durability.close();
+    this.unflushed.length = 0;
+  }
+
+  get unflushedCount(): number {
+    return this.unflushed.length;
+  }
+
+  private makeHost(): DriverHost {
+    const { storage, machine } = this.opened;
+    const { tampering, random } = this.node.setup;
+    let current = emptyRecord();
+    const recorder = recordingStorage(storage, {
+      step: (what) => this.step(what),
+      read: () => this.touchDisk(),
+      began: (record) => {
+        current = record;
+      },
+      wrote: (record) => this.wrote(record),
+    });
+    const digests = new DigestMachine(machine, this.watched.image.digest, {
+      applied: (command) => {
+        current.applied.push(command);
+        this.step("after a command");
+      },
+      queried: () => this.touchDisk(),
+    });
+    return {
+      storage: tampering.storage?.(recorder) ?? recorder,
+      machine: tampering.machine?.(digests) ?? digests,
+      send: (to, messages) => {
+        if (!this.detached) this.step("before sending");
+        this.transport.send(to, messages);
+      },
+      arm: (deadlineMs) => this.endTurn(deadlineMs),
+      scheduleFlush: () => this.soon((driver) => driver.flush(this.nowMs)),
+      configured: () => true,
+      abort: (error) => this.abort(error),
+      random: () => random.nodes.next(),
+      observer: {
+        roleChanged: ({ role, term, leader }) => this.node.note(() => `${role} in term ${term}, leader ${leader}`),
+        saved: () => {},
+        applied: () => {},
+        committed: () => {},
+      },
+    };
+  }
+
+  private endTurn(deadlineMs: number): void {
+    this.timer.arm(deadlineMs);
+    this.observe();
+  }
+
+  private observe(): void {
+    if (this.running !== null) this.node.setup.checks.observe(this.watched, this.running.raft);
+  }
+
+  /** Does what the alarm should have done by now, as the object does at every request. */
+  private catchUp(driver: Driver): void {
+    if (this.nowMs >= driver.raft.deadlineMs) driver.wake(this.nowMs);
+  }
+
+  private soon(work: (driver: Driver) => void): void {
+    const { world, random } = this.node.setup;
+    world.after(random.nodes.between(0, soonMs), () => this.enter(work));
+  }
+
+  private settled(outcome: Outcome, answer: (outcome: Outcome, leader: NodeId | null) => void): void {
+    this.node.setup.world.expectPromises();
+    if (!this.alive || this.running === null) return;
+    const { leader } = this.running.raft;
+    try {
+      this.gate.output(() => answer(outcome, leader));
+    } catch (error) {
+      this.node.setup.world.fail(error);
+    }
+  }
+
+  private call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer> {
+    return new Promise((resolve) => {
+      try {
+        if (this.alive) this.begin(to, messages, resolve);
+      } catch (error) {
+        this.caught(error);
+      }
+    });
+  }
+
+  private begin(to: NodeId, messages: readonly Message[], resolve: (answer: CallAnswer) => void): void {
+    const { world, settings, checks } = this.node.setup;
+    const frame = encodeFrame(this.frame(to, messages));
+    let open = true;
+    const settle = (answer: CallAnswer | Uint8Array): void => {
+      if (!open || !this.alive) return;
+      open = false;
+      world.expectPromises();
+      resolve(answer instanceof Uint8Array ? { result: "ok", messages: this.decode(answer, to) } : answer);
+    };
+    world.after(settings.network.callTimeoutMs, () => settle({ result: "timeout", detail: "no answer" }));
+    this.gate.output(() => {
+      this.node.note(() => `to ${to}: ${describeMessages(messages)}`);
+      checks.left(this.watched, messages);
+      this.node.call(to, frame, settle);
+    });
+  }
+
+  private decode(bytes: Uint8Array, from: NodeId): readonly Message[] {
+    const { messages } = decodeFrame(bytes);
+    this.node.note(() => `answer of ${from}: ${describeMessages(messages)}`);
+    return messages;
+  }
+
+  private frame(to: NodeId, messages: readonly Message[]): Frame {
+    const { identity, incarnation } = this.stored;
+    const { groupId, storageId, node: from } = identity;
+    return { groupId, from, to, storageId, incarnation, toStorageId: "", messages };
+  }
+
+  private wrote(record: WriteRecord): void {
+    this.unflushed.push(record);
+    this.durability.wrote();
+    this.observe();
+    const { world } = this.node.setup;
+    this.lastFlushAtMs = Math.max(this.lastFlushAtMs, world.nowMs + this.node.drawFlushMs());
+    world.at(this.lastFlushAtMs, () => {
+      if (this.alive && !this.detached) this.flush();
+    });
+  }
+
+  private flush(): void {
+    const record = this.unflushed.shift();
+    if (record === undefined) throw new Error("nothing to flush");
+    const { checks } = this.node.setup;
+    const { node, image } = this.watched;
+    this.node.engine.flushed();
+    checks.flush(node, image, record);
+    this.durability.flushed();
+    checks.flushed(node, image);
+  }
+
+  /** One more step of a turn: the one at which the instance is to crash throws. */
+  private step(what: string): void {
+    this.touchDisk();
+    if (this.node.takeStep()) throw new SimulatedCrash(what);
+  }
+
+  private touchDisk(): void {
+    if (this.detached) throw new SimulatedCrash("because its storage is another's");
+  }
+
+  private abort(error: unknown): void {
+    if (!(error instanceof SimulatedCrash)) this.node.setup.world.fail(error);
+    else if (this.detached) this.alive = false;
+    else this.node.crash(error.message);
+  }
+
+  private caught(error: unknown): void {
+    if (!(error instanceof SimulatedCrash)) this.node.setup.world.fail(error);
+  }
+}

@@ -1,0 +1,109 @@
+/** The second phase of a run: a majority is healed, the others stay as they are, and everything must come to an end. */
+
+import type { Raft } from "../../src/raft/raft.ts";
+import { majority } from "../../src/raft/quorum.ts";
+import { Violation } from "./check/violation.ts";
+import type { Simulation } from "./simulation.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+
+/** How many operations every client must complete. */
+const operationsEach = 3;
+/** Within how many election timeouts all must be answered, and a leader be found whom nobody disturbs for so many. */
+const answeredWithin = 60;
+const foundWithin = 60;
+const lastingFor = 4;
+/** How much slower the disks of the others are. */
+const slowDisk = 3;
+
+/** Demands that a healed majority elects one leader for good, answers every request, and comes to one state. */
+export async function demandLiveness(simulation: Simulation): Promise<void> {
+  const { world, settings } = simulation.setup;
+  const timeoutMs = settings.options.electionMaxMs;
+  const core = healCore(simulation);
+  const before = new Map(simulation.clients.map((client) => [client, client.completed]));
+  const answered = await simulation.until(
+    () => simulation.clients.every((client) => client.completed >= (before.get(client) ?? 0) + operationsEach),
+    answeredWithin * timeoutMs,
+  );
+  if (!answered) throw new Violation("liveness", `clients wait for answers; ${describe(core)}`);
+  for (const client of simulation.clients) client.stop();
+  const untilMs = world.nowMs + foundWithin * timeoutMs;
+  // A leader that is not of the healed majority may be lost once more; none of the majority is.
+  for (let lasted = false; !lasted;) {
+    const agreed = await world.run(untilMs, () => agree(simulation, core));
+    if (!agreed) throw new Violation("liveness", `nodes do not come to one state for good; ${describe(core)}`);
+    const term = raftOf(core[0])?.term;
+    await world.run(world.nowMs + lastingFor * timeoutMs);
+    lasted = agree(simulation, core) && raftOf(core[0])?.term === term;
+  }
+}
+
+/** Ends all faults of some majority, of the lines within it, and of those to the clients. The other voters stay broken. */
+function healCore(simulation: Simulation): readonly SimulatedNode[] {
+  const { setup, nodes, clients, nemesis } = simulation;
+  const { random, settings, network, world } = setup;
+  nemesis.stop();
+  network.calm();
+  const { voters, learners } = settings;
+  const broken = random.faults.below(voters.length - majority(voters.length) + 1);
+  const healed = new Set([
+    ...random.faults.shuffle(voters).slice(broken),
+    ...learners.filter(() => random.faults.chance(0.5)),
+  ]);
+  const core = [...nodes.values()].filter(({ id }) => healed.has(id));
+  network.heal([...nodes.keys(), ...clients.map(({ id }) => id)]);
+  for (const node of core) node.recover();
+  for (const node of nodes.values()) if (!healed.has(node.id)) breakForEver(simulation, node);
+  for (const client of clients) client.persist();
+  world.note("fault", `none any more for ${[...healed].join(", ")}`);
+  return core;
+}
+
+/**
+ * A node may be gone, deaf, mute or slow, but it is the same to everybody: a leader that some of the majority hear, and
+ * the others and the clients do not, stays the leader, because those who hear it elect nobody else. That is the price of
+ * leader stickiness (thesis, section 4.2.3).
+ */
+function breakForEver({ setup, nodes, clients }: Simulation, node: SimulatedNode): void {
+  const { random, network, world } = setup;
+  const way = random.faults.pick(["dead", "cut off", "deaf", "mute", "slow"] as const);
+  world.note("fault", `${node.id} is ${way} for ever`);
+  if (way === "dead") node.crash("for ever", Number.POSITIVE_INFINITY);
+  const others = [...nodes.keys(), ...clients.map(({ id }) => id)].filter((id) => id !== node.id);
+  for (const other of others) {
+    network.line(other, node.id).blocked = way === "cut off" || way === "deaf";
+    network.line(node.id, other).blocked = way === "cut off" || way === "mute";
+  }
+  node.slowDown(slowDisk);
+}
+
+function agree({ clients }: Simulation, core: readonly SimulatedNode[]): boolean {
+  const first = raftOf(core[0]);
+  if (first === null || clients.some((client) => client.isWaiting)) return false;
+  return core.every((node) => {
+    const raft = raftOf(node);
+    return (
+      raft !== null &&
+      raft.leader !== null &&
+      raft.leader === first.leader &&
+      raft.term === first.term &&
+      raft.log.appliedIndex === first.log.appliedIndex &&
+      raft.log.lastIndex === first.log.appliedIndex
+    );
+  });
+}
+
+function raftOf(node: SimulatedNode | undefined): Raft | null {
+  return node?.instance?.driver?.raft ?? null;
+}
+
+function describe(core: readonly SimulatedNode[]): string {
+  return core
+    .map((node) => {
+      const raft = raftOf(node);
+      if (raft === null) return `${node.id} does not run`;
+      const { role, term, leader, log } = raft;
+      return `${node.id} is ${role} in term ${term}, leader ${leader}, ${log.appliedIndex}/${log.commitIndex}/${log.lastIndex}`;
+    })
+    .join("; ");
+}

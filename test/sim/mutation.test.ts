@@ -1,0 +1,19 @@
+/** Every bug that is made on purpose is found: the proof that the simulator's rules bite. */
+
+import { afterEach, expect, test } from "vitest";
+import { runSeeds, seedsFrom } from "./campaign.ts";
+import { mutants } from "./mutants.ts";
+
+let undo: (() => void) | undefined;
+
+afterEach(() => undo?.());
+
+test.each(mutants)(
+  "hazard-$hazard $name: found within $withinSeeds seeds",
+  { timeout: 60_000 },
+  async ({ withinSeeds, install, ...options }) => {
+    undo = install?.();
+    const tally = await runSeeds(seedsFrom(1, withinSeeds), options);
+    expect(tally.failures).toHaveLength(1);
+  },
+);

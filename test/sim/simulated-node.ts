@@ -1,0 +1,190 @@
+/** One node through all its incarnations: its disk, clock and alarm, whether it can be reached, and what runs of it. */
+
+import { newIdentity } from "../../src/node/identity.ts";
+import type { CallAnswer } from "../../src/node/transport.ts";
+import { KeyValueMachine } from "../../src/kv/machine.ts";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
+import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
+import type { DurableImage } from "./disk/durable-image.ts";
+import type { DiskEngine } from "./disk/engine.ts";
+import { MemoryEngine } from "./disk/memory-engine.ts";
+import { SqliteEngine } from "./disk/sqlite-engine.ts";
+import { emptyRecord } from "./disk/write-record.ts";
+import { Instance } from "./instance.ts";
+import { NodeAlarm } from "./node-alarm.ts";
+import { NodeClock } from "./node-clock.ts";
+import type { Setup } from "./setup.ts";
+import { RegisterMachine } from "./store/register-store.ts";
+
+/** A handler that has failed is called again after this time (Durable Objects docs, "Alarms"). */
+const alarmRetryMs = 2000;
+
+export class SimulatedNode {
+  readonly id: NodeId;
+  readonly setup: Setup;
+  readonly image: DurableImage;
+  readonly engine: DiskEngine;
+  readonly clock: NodeClock;
+  readonly alarm: NodeAlarm;
+  /** Null while nothing runs: the next event that reaches the node starts it. */
+  instance: Instance | null = null;
+  /** Writes take this many times as long as usual. */
+  private diskSlowness = 1;
+  /** Nothing reaches the node before this time. */
+  private availableAtMs = 0;
+  /** What reaches the node waits for this time. */
+  private pausedUntilMs = 0;
+  /** How many more steps the instance makes before it crashes. */
+  private stepsLeft = Number.POSITIVE_INFINITY;
+  private downtimeMs = 0;
+  private readonly peers: ReadonlyMap<NodeId, SimulatedNode>;
+
+  constructor(id: NodeId, setup: Setup, peers: ReadonlyMap<NodeId, SimulatedNode>) {
+    this.id = id;
+    this.setup = setup;
+    this.peers = peers;
+    const image = setup.checks.images.get(id);
+    if (image === undefined) throw new Error(`${id} is not in the group`);
+    this.image = image;
+    const { world, random, settings } = setup;
+    const { skewMs, driftRate } = settings.clocks;
+    const rate = 1 + random.nodes.between(-driftRate, driftRate);
+    this.clock = new NodeClock(world, random.nodes.between(-skewMs, skewMs), rate);
+    this.alarm = new NodeAlarm(world, this.clock, random.alarms, settings.alarms, () => this.fireAlarm());
+    this.engine = this.makeEngine();
+  }
+
+  get isDown(): boolean {
+    return this.setup.world.nowMs < this.availableAtMs;
+  }
+
+  /** Fills the disk before the node starts for the first time. */
+  prepare(hardState: HardState, entries: readonly Entry[]): void {
+    const { storage } = this.engine.open();
+    storage.transaction(() => {
+      storage.saveHardState(hardState);
+      storage.saveEntries(entries);
+    });
+    for (const record of [emptyRecord(), { ...emptyRecord(), hardState, entries }]) {
+      this.engine.flushed();
+      this.setup.checks.flush(this.id, this.image, record);
+    }
+  }
+
+  /** Brings an event to the node, now or after a pause, and starts it if it does not run. It may be down. */
+  deliver(event: (instance: Instance) => void, lost: () => void): void {
+    const { world, random } = this.setup;
+    if (this.isDown) {
+      lost();
+    } else if (world.nowMs < this.pausedUntilMs) {
+      world.at(this.pausedUntilMs + random.nodes.next(), () => this.deliver(event, lost));
+    } else {
+      event(this.resume());
+    }
+  }
+
+  /** Carries a frame to a peer. */
+  call(to: NodeId, frame: Uint8Array, settle: (answer: CallAnswer | Uint8Array) => void): void {
+    const peer = this.peers.get(to);
+    if (peer === undefined) throw new Error(`${to} is not in the group`);
+    const arrive = (answer: (bytes: Uint8Array) => void, lost: () => void): void => {
+      peer.deliver((instance) => instance.receive(frame, answer), lost);
+    };
+    this.setup.network.call(this.id, to, { arrive }, settle);
+  }
+
+  /** Ends what runs, and all that is not durable. `kept` more transactions turn out to be. */
+  crash(reason: string, downtimeMs = this.downtimeMs, kept = this.drawKept()): void {
+    const { world } = this.setup;
+    this.note(() => `crashes ${reason}; down for ${Math.round(downtimeMs)} ms, ${kept} more writes are durable`);
+    this.stepsLeft = Number.POSITIVE_INFINITY;
+    this.instance?.crash(kept);
+    this.instance = null;
+    this.engine.crash(this.image);
+    this.alarm.crashed();
+    this.availableAtMs = Math.max(this.availableAtMs, world.nowMs + downtimeMs);
+  }
+
+  /**
+   * Lets the next event start another instance, while the old one does not know yet that it has lost its storage: it still
+   * gets the answers to its calls (Durable Objects docs, "Known issues", "Global uniqueness").
+   */
+  replace(): void {
+    this.note(() => "is replaced, and its old instance goes on without a disk");
+    this.stepsLeft = Number.POSITIVE_INFINITY;
+    this.instance?.detach();
+    this.instance = null;
+    this.engine.crash(this.image);
+  }
+
+  /** Lets the node crash in some turn, after so many steps of writing and sending. */
+  crashAfterSteps(steps: number, downtimeMs: number): void {
+    this.stepsLeft = steps;
+    this.downtimeMs = downtimeMs;
+  }
+
+  /** One step of a turn; true if the node is to crash there. */
+  takeStep(): boolean {
+    this.stepsLeft -= 1;
+    return this.stepsLeft < 0;
+  }
+
+  pause(forMs: number): void {
+    this.pausedUntilMs = this.setup.world.nowMs + forMs;
+  }
+
+  /** Its disk takes so many times as long from now on. */
+  slowDown(times: number): void {
+    this.diskSlowness = times;
+  }
+
+  /** Ends all faults of the machine itself. */
+  recover(): void {
+    this.availableAtMs = 0;
+    this.pausedUntilMs = 0;
+    this.diskSlowness = 1;
+    this.stepsLeft = Number.POSITIVE_INFINITY;
+    this.alarm.bePunctual();
+  }
+
+  drawFlushMs(): number {
+    const { random, settings } = this.setup;
+    const { flushMs, slowRate } = settings.disk;
+    const slowness = random.disks.chance(slowRate) ? 10 * this.diskSlowness : this.diskSlowness;
+    return random.disks.exponential(flushMs * slowness);
+  }
+
+  note(what: () => string): void {
+    const { world } = this.setup;
+    if (world.trace !== null) world.note(this.id, what());
+  }
+
+  private resume(): Instance {
+    if (this.instance !== null) return this.instance;
+    this.note(() => `starts with ${this.image.lastIndex} entries, ${this.image.appliedIndex} applied`);
+    const instance = new Instance(this);
+    this.instance = instance;
+    instance.start();
+    return instance;
+  }
+
+  private fireAlarm(): number | null {
+    const { world } = this.setup;
+    if (this.isDown) return this.availableAtMs;
+    if (world.nowMs < this.pausedUntilMs) return this.pausedUntilMs;
+    return this.resume().alarm() ? null : world.nowMs + alarmRetryMs;
+  }
+
+  private drawKept(): number {
+    return this.setup.random.disks.below((this.instance?.unflushedCount ?? 0) + 1);
+  }
+
+  private makeEngine(): DiskEngine {
+    const { settings, random } = this.setup;
+    const configuration = simpleConfiguration(settings.voters, settings.learners);
+    const identity = newIdentity("default", this.id, configuration, () => random.nodes.next());
+    return settings.storage === "memory"
+      ? new MemoryEngine(identity, configuration, (cells) => new RegisterMachine(cells))
+      : new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql));
+  }
+}
