@@ -19,13 +19,13 @@ export const internalPath = {
   /** This node's metrics as Prometheus text. */
   metrics: "/metrics",
   /** Changes the members: `ChangeRequest`. Answered with the node's status when the change is in force. Leader only. */
-  members: "/members",
+  members: "/change-members",
   /** Hands leadership over: `TransferRequest`, `TransferAnswer`. Leader only. */
-  transfer: "/transfer",
+  transfer: "/transfer-leadership",
   /** Makes this object a node that waits to become a member: `JoinRequest`, `JoinAnswer`. From a leader. */
   join: "/join",
   /** Makes a group of this node alone: answered with a `RecoverAnswer`. */
-  recover: "/recover",
+  recover: "/recover-alone",
 } as const;
 
 export const internalHeader = {
@@ -53,6 +53,8 @@ export const internalHeader = {
   term: "x-raft-term",
   /** Answer: the index at which the command was applied, or up to which the read state had been applied. */
   index: "x-raft-index",
+  /** Answer: how many recoveries led to the node's group; missing when none did. */
+  generation: "x-raft-generation",
   /** Answer: the leader's node id as far as this node knows; missing when it knows none. */
   leader: "x-raft-leader",
 } as const;
@@ -140,6 +142,7 @@ export interface NodeStatus {
   readonly log: {
     readonly firstIndex: number;
     readonly lastIndex: number;
+    readonly lastTerm: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
   };
@@ -162,6 +165,8 @@ export interface NodeStatus {
   readonly standingReason: string | null;
   /** Tells groups that share a name apart; another one after each recovery. */
   readonly groupId: string;
+  /** How many recoveries led to this group. */
+  readonly generation: number;
   /** Tells storages of a node apart. */
   readonly storageId: string;
   /** Present while it leads. */

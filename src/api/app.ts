@@ -8,7 +8,9 @@ import { ApiError, errorResponse, internalError } from "./errors.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { livenessRoutes, readinessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
+import { memberRoutes } from "./routes/members.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { recoverRoutes } from "./routes/recover.ts";
 import { rawPath, splitPath } from "./target.ts";
 
 /** What an isolate has seen of its groups belongs to the app: make one an isolate. */
@@ -25,6 +27,7 @@ export function createApp(): Hono<ApiEnvironment> {
   app.route("/", readiness).route("/", metrics);
   for (const group of ["/v1", "/v1/groups/:group"]) {
     app.route(group, kvRoutes(cluster)).route(group, clusterRoutes(cluster));
+    app.route(group, memberRoutes(cluster)).route(group, recoverRoutes(cluster));
     app.route(group, readiness).route(group, metrics);
   }
   app.notFound((c) => {

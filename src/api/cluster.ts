@@ -6,8 +6,10 @@ import { ApiError } from "./errors.ts";
 import { GroupViews } from "./group-views.ts";
 import { attemptMs, failureMessages, LeaderSearch } from "./leader-search.ts";
 import type { Failure, LeaderCall } from "./leader-search.ts";
+import { isMembershipRefusal, sentenceOf } from "./membership-errors.ts";
 import { callNode } from "./node-call.ts";
-import type { Attempt, NodeCall } from "./node-call.ts";
+import type { Attempt, NodeCall, ReadBounds } from "./node-call.ts";
+import { readStatus } from "./node-status.ts";
 import type { Position } from "./position.ts";
 import type { Target } from "./target.ts";
 
@@ -27,6 +29,17 @@ interface Discovery {
   readonly answered: readonly MemberSpecification[];
 }
 
+/** What one of several nodes answered. */
+export interface NodeAttempt {
+  readonly member: MemberSpecification;
+  readonly attempt: Attempt;
+}
+
+/** What a leader is asked about its own group. */
+export type AdministrationPath = typeof internalPath.members | typeof internalPath.transfer;
+
+const encoder = new TextEncoder();
+
 /** How long to wait for a node that is asked who leads: two round trips around the world. */
 const maxDiscoveryMs = 600;
 
@@ -38,36 +51,74 @@ export class ClusterClient {
     return this.views.position(group);
   }
 
+  /** The nodes of a group: as the group itself has said, or as wrangler.toml lists those of a new one. */
+  members({ group, members }: Target): readonly MemberSpecification[] {
+    return this.views.members(group) ?? members;
+  }
+
+  /** Asks the leader for a change of its group. */
+  administer(target: Target, path: AdministrationPath, request: unknown): Promise<NodeAnswer> {
+    const body = encoder.encode(JSON.stringify(request));
+    return this.askLeader(target, { path, body, repeatable: false });
+  }
+
+  /** Asks one node, whether or not it leads or is known. */
+  askNode(target: Target, node: string, path: NodeCall["path"], request: unknown): Promise<Attempt> {
+    const body = encoder.encode(JSON.stringify(request));
+    const member = this.members(target).find(({ id }) => id === node) ?? { id: node, role: "voter" };
+    return this.callAndSee(member, nodeCall(target, path, body, "stale", target.timeoutMs));
+  }
+
   /** Replicates a command. `repeatable` says that it carries an idempotency key. */
   propose(target: Target, command: Uint8Array, repeatable: boolean): Promise<NodeAnswer> {
     return this.askLeader(target, { path: internalPath.propose, body: command, repeatable });
   }
 
-  /** A linearizable read. */
-  query(target: Target, query: Uint8Array): Promise<NodeAnswer> {
-    return this.askLeader(target, { path: internalPath.query, body: query, repeatable: true });
+  /** A linearizable read at the leader. */
+  query(target: Target, query: Uint8Array, bounds: ReadBounds = {}): Promise<NodeAnswer> {
+    return this.askLeader(target, { path: internalPath.query, body: query, repeatable: true, bounds });
   }
 
-  /** A read of whatever the first node that answers holds; `members` are asked in their order. */
-  async queryStale(target: Target, query: Uint8Array, members: readonly MemberSpecification[]): Promise<NodeAnswer> {
+  /** A read at the first of `members` that answers it. A node that does not lead asks the leader, if it has to. */
+  async queryNodes(
+    target: Target,
+    query: Uint8Array,
+    members: readonly MemberSpecification[],
+    consistency: Consistency,
+    bounds: ReadBounds = {},
+  ): Promise<NodeAnswer> {
     const deadlineMs = Date.now() + target.timeoutMs;
-    let overloaded = false;
+    let last: Attempt | undefined;
     for (const member of members) {
       const timeoutMs = attemptMs(deadlineMs - Date.now());
       if (timeoutMs <= 0) break;
-      const call = nodeCall(target, internalPath.query, query, "stale", timeoutMs);
-      const attempt = await this.callAndSee(member, call);
-      if (attempt.kind === "answer") return { body: attempt.body, position: attempt.position, ambiguous: false };
-      overloaded = attempt.kind === "overloaded";
+      last = await this.callAndSee(member, {
+        ...nodeCall(target, internalPath.query, query, consistency, timeoutMs),
+        bounds,
+      });
+      if (last.kind === "answer") return { body: last.body, position: last.position, ambiguous: false };
     }
-    if (overloaded) throw new ApiError("overloaded", "Too many requests wait for this node.");
-    throw new ApiError("unavailable", failureMessages.unavailable);
+    throw nodesFailed(last);
   }
 
-  /** Asks every node at once, none of them for longer than `limitMs`. In the order of the members. */
-  callAll(target: Target, path: NodeCall["path"], limitMs: number): Promise<Attempt[]> {
-    const call = nodeCall(target, path, null, "stale", Math.min(target.timeoutMs, limitMs));
-    return Promise.all(target.members.map((member) => this.callAndSee(member, call)));
+  /** Asks every node at once, none of them for longer than `limitMs`. */
+  async callAll(target: Target, path: NodeCall["path"], limitMs: number): Promise<NodeAttempt[]> {
+    const timeoutMs = Math.min(target.timeoutMs, limitMs);
+    const call = nodeCall(target, path, null, "stale", timeoutMs);
+    // The status of any node tells of those that wrangler.toml does not list.
+    if (path !== internalPath.status && this.views.members(target.group) === undefined) {
+      await this.askAll(target, Math.min(timeoutMs, maxDiscoveryMs));
+    }
+    const asked = await this.callEach(this.members(target), call);
+    const told = this.members(target).filter(({ id }) => !asked.some(({ member }) => member.id === id));
+    const all = [...asked, ...(await this.callEach(told, call))];
+    if (all.every(({ attempt }) => attempt.kind === "unreachable")) this.views.forgetMembers(target.group);
+    const members = this.members(target);
+    return all.filter(({ member }) => members.some(({ id }) => id === member.id));
+  }
+
+  private callEach(members: readonly MemberSpecification[], call: NodeCall): Promise<NodeAttempt[]> {
+    return Promise.all(members.map(async (member) => ({ member, attempt: await this.callAndSee(member, call) })));
   }
 
   private async askLeader(target: Target, call: LeaderCall): Promise<NodeAnswer> {
@@ -80,9 +131,9 @@ export class ClusterClient {
     }
   }
 
-  private knownLeader({ group, members }: Target): MemberSpecification | undefined {
-    const leader = this.views.leader(group);
-    return leader === null ? undefined : members.find((member) => member.id === leader);
+  private knownLeader(target: Target): MemberSpecification | undefined {
+    const leader = this.views.leader(target.group);
+    return leader === null ? undefined : this.members(target).find((member) => member.id === leader);
   }
 
   /**
@@ -115,7 +166,8 @@ export class ClusterClient {
 
   private askAll(target: Target, timeoutMs: number): Promise<Discovery> {
     const call = nodeCall(target, internalPath.status, null, "stale", timeoutMs);
-    const asked = target.members.length;
+    const members = this.members(target);
+    const asked = members.length;
     const answered: MemberSpecification[] = [];
     let failures = 0;
     return new Promise((resolve) => {
@@ -125,9 +177,10 @@ export class ClusterClient {
         const leader = this.knownLeader(target);
         // A majority that knows no leader is answer enough: there is none, or it will be known in a moment.
         const done = leader !== undefined || answered.length * 2 > asked || answered.length + failures === asked;
+        if (failures === asked) this.views.forgetMembers(target.group);
         if (done) resolve({ leader, failure: answered.length > 0 ? "no_leader" : "unavailable", answered });
       };
-      for (const member of target.members) {
+      for (const member of members) {
         void this.callAndSee(member, call).then((attempt) => heard(attempt, member));
       }
     });
@@ -136,14 +189,26 @@ export class ClusterClient {
   private async callAndSee(member: MemberSpecification, call: NodeCall): Promise<Attempt> {
     const attempt = await callNode(member, call);
     if (attempt.kind === "answer" || attempt.kind === "refusal") this.views.see(call.group, attempt.position);
+    this.learnMembers(attempt, call);
     return attempt;
+  }
+
+  /** Who belongs to the group is in every node's status, and in the refusals of those that do not. */
+  private learnMembers(attempt: Attempt, { group, path }: NodeCall): void {
+    if (attempt.kind !== "answer" && attempt.kind !== "refusal") return;
+    const { generation, index } = attempt.position;
+    const told = attempt.kind === "refusal" ? attempt.refusal.members : undefined;
+    const members =
+      path === internalPath.status && attempt.kind === "answer" ? readStatus(attempt.body)?.members : told;
+    if (members !== undefined) this.views.learn(group, { members, index: Number(index), generation });
   }
 
   /** One attempt. Undefined when another one may follow. */
   private async ask(leader: MemberSpecification, search: LeaderSearch): Promise<NodeAnswer | undefined> {
     const { target, call, attemptMs: timeoutMs } = search;
     if (timeoutMs <= 0) throw search.exhausted();
-    const attempt = await this.callAndSee(leader, nodeCall(target, call.path, call.body, "linearizable", timeoutMs));
+    const asked = nodeCall(target, call.path, call.body, "linearizable", timeoutMs);
+    const attempt = await this.callAndSee(leader, { ...asked, bounds: call.bounds ?? {} });
     switch (attempt.kind) {
       case "answer":
         return { body: attempt.body, position: attempt.position, ambiguous: search.ambiguous };
@@ -162,7 +227,7 @@ export class ClusterClient {
   }
 
   /** Returns when another attempt may follow. */
-  private heed({ code, ambiguous }: Refusal, leader: MemberSpecification, search: LeaderSearch): void {
+  private heed({ code, message, ambiguous }: Refusal, leader: MemberSpecification, search: LeaderSearch): void {
     switch (code) {
       case "not_leader":
         // Its position has changed the view already, unless it was that of a term gone by.
@@ -182,11 +247,27 @@ export class ClusterClient {
         throw search.error("too_large", "The request exceeds what one entry of the log may hold.");
       case "bad_request":
         throw search.error("unavailable", "The leader does not understand this version's calls.");
+      case "removed":
+      case "joining":
+      case "fenced":
+        this.views.distrust(search.target.group, leader.id);
+        search.failedAttempt("no_leader", ambiguous);
+        return;
       default:
+        if (isMembershipRefusal(code)) throw search.error(code, sentenceOf(message));
         // A newer node may have reasons that are not known here.
         search.failedAttempt("unavailable", ambiguous);
     }
   }
+}
+
+/** Why none of the nodes that were asked for a read has answered it, by the last of them. */
+function nodesFailed(last: Attempt | undefined): ApiError {
+  if (last?.kind === "overloaded") return new ApiError("overloaded", "Too many requests wait for this node.");
+  if (last?.kind !== "refusal") return new ApiError("unavailable", failureMessages.unavailable);
+  const { refusal, position } = last;
+  if (refusal.code === "not_leader") return new ApiError("no_leader", failureMessages.no_leader, { position });
+  return new ApiError(refusal.code === "timeout" ? "timeout" : "unavailable", `${refusal.message}.`, { position });
 }
 
 function nodeCall(

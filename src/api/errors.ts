@@ -1,6 +1,7 @@
 /** What can go wrong in the public API: a code, its HTTP status and the body that tells the client. */
 
 import { headersWith, uncached } from "./respond.ts";
+import { membershipStatus } from "./membership-errors.ts";
 import type { Position } from "./position.ts";
 
 const statusOf = {
@@ -18,6 +19,11 @@ const statusOf = {
   precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
+  ...membershipStatus,
+  /** A majority of the group still decides: there is nothing to recover. */
+  group_alive: 409,
+  /** Another node that answers has a newer log than the one that is to survive. */
+  newer_survivor: 409,
   overloaded: 429,
   internal: 500,
   /** Nodes answer, but none of them knows a leader. */

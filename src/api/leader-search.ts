@@ -3,15 +3,17 @@
 import { internalPath } from "../internal.ts";
 import { ApiError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { ReadBounds } from "./node-call.ts";
 import type { Position } from "./position.ts";
 import type { Target } from "./target.ts";
 
 /** What is asked of the leader. */
 export interface LeaderCall {
-  readonly path: typeof internalPath.propose | typeof internalPath.query;
+  readonly path: (typeof internalPath)["propose" | "query" | "members" | "transfer"];
   readonly body: Uint8Array;
   /** Whether it does no harm to ask again after an attempt whose outcome is unknown. */
   readonly repeatable: boolean;
+  readonly bounds?: ReadBounds;
 }
 
 /** Why there is no answer yet. */
@@ -76,7 +78,7 @@ export class LeaderSearch {
   /** After an attempt without a result. Throws when it may still take effect and must not be repeated. */
   failedAttempt(failure: Failure, ambiguous: boolean): void {
     this.failure = failure;
-    if (this.call.path !== internalPath.propose || !ambiguous) return;
+    if (this.call.path === internalPath.query || !ambiguous) return;
     this.doubtful = true;
     if (!this.call.repeatable) throw this.exhausted();
   }
@@ -106,6 +108,9 @@ export class LeaderSearch {
     const { ambiguous, position } = this;
     const details = position === undefined ? { ambiguous } : { ambiguous, position };
     if (!ambiguous) return new ApiError(code, message, details);
+    if (this.call.path === internalPath.members || this.call.path === internalPath.transfer) {
+      return new ApiError(code, `${message} It may still take effect: GET /v1/cluster/members tells.`, details);
+    }
     const advice = this.call.repeatable
       ? "It may still take effect; repeat it with the same Idempotency-Key to learn its outcome."
       : "It may still take effect; send an Idempotency-Key with a write to make repeating it safe.";

@@ -14,6 +14,14 @@ export type Attempt =
   /** The platform queues no more calls to this object. It did not get this one. */
   | { readonly kind: "overloaded" };
 
+/** What a read must hold beside its consistency. */
+export interface ReadBounds {
+  /** How old the state of a stale read may be; missing: as old as it is. */
+  readonly maxStalenessMs?: number;
+  /** The index of an entry that the state must include. */
+  readonly minIndex?: number;
+}
+
 export interface NodeCall {
   readonly env: Env;
   readonly group: string;
@@ -23,6 +31,7 @@ export interface NodeCall {
   readonly suspect?: string;
   /** Read by `query` alone. */
   readonly consistency: Consistency;
+  readonly bounds?: ReadBounds;
   /** How long to wait for the answer. */
   readonly timeoutMs: number;
 }
@@ -50,6 +59,7 @@ export async function callNode(member: MemberSpecification, call: NodeCall): Pro
         [internalHeader.timeoutMs]: String(patienceMs),
         [internalHeader.consistency]: call.consistency,
         ...(call.suspect !== undefined && { [internalHeader.suspect]: call.suspect }),
+        ...boundHeaders(call.bounds),
       },
       body,
       signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
@@ -58,6 +68,13 @@ export async function callNode(member: MemberSpecification, call: NodeCall): Pro
   } catch (error) {
     return readError(error);
   }
+}
+
+function boundHeaders({ maxStalenessMs, minIndex }: ReadBounds = {}): Record<string, string> {
+  return {
+    ...(maxStalenessMs !== undefined && { [internalHeader.maxStalenessMs]: String(maxStalenessMs) }),
+    ...(minIndex !== undefined && { [internalHeader.minIndex]: String(minIndex) }),
+  };
 }
 
 /** JSON from a node; undefined for bytes that are none. */
@@ -77,8 +94,8 @@ function readAnswer(status: number, headers: Headers, body: Uint8Array): Attempt
   const refusal = status === refusalStatus ? (parseJson(body) as Partial<Refusal> | null | undefined) : undefined;
   if (typeof refusal?.code !== "string") return { kind: "unreachable", reason: "unreachable" };
   // Only a refusal that says so has not taken effect.
-  const { code, message = "", ambiguous = true } = refusal;
-  return { kind: "refusal", refusal: { code, message, ambiguous }, position };
+  const { code, message = "", ambiguous = true, members = [] } = refusal;
+  return { kind: "refusal", refusal: { code, message, ambiguous, members }, position };
 }
 
 function readError(error: unknown): Attempt {

@@ -8,6 +8,8 @@ export interface Position {
   readonly index: string;
   /** Null when the node knows no leader. */
   readonly leader: string | null;
+  /** How many recoveries led to the node's group: a later one has taken the place of those before. */
+  readonly generation: number;
 }
 
 export function readPosition(headers: Headers): Position {
@@ -15,5 +17,6 @@ export function readPosition(headers: Headers): Position {
     term: headers.get(internalHeader.term) ?? "0",
     index: headers.get(internalHeader.index) ?? "0",
     leader: headers.get(internalHeader.leader),
+    generation: Number(headers.get(internalHeader.generation) ?? 0),
   };
 }

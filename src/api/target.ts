@@ -20,6 +20,7 @@ const plainPrefix = "/v1/";
 
 const defaultTimeoutMs = 10_000;
 const maxTimeoutMs = 60_000;
+const maxStalenessMs = 24 * 60 * 60 * 1000;
 const duration = /^(\d{1,6})(ms|s|m)$/;
 const unitMs = { ms: 1, s: 1000, m: 60_000 } as const;
 
@@ -50,11 +51,26 @@ export function targetOf(env: Env, group: string, parameters: Parameters): Targe
   return { env, group, members: membersOf(env), timeoutMs: timeoutMsOf(parameters.text("timeout")) };
 }
 
+/** Undefined unless given. */
+export function stalenessMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const stalenessMs = durationMs(text);
+  if (stalenessMs !== undefined && stalenessMs <= maxStalenessMs) return stalenessMs;
+  throw new ApiError("invalid_parameter", "max_staleness must be a whole number of ms, s or m, up to 24 hours.");
+}
+
+/** Undefined for what is not a duration. */
+function durationMs(text: string): number | undefined {
+  const match = duration.exec(text);
+  if (match === null) return undefined;
+  const [, digits = "", unit = "ms"] = match;
+  return Number(digits) * unitMs[unit as keyof typeof unitMs];
+}
+
 function timeoutMsOf(text: string | undefined): number {
   if (text === undefined) return defaultTimeoutMs;
-  const [, digits = "", unit = "ms"] = duration.exec(text) ?? [];
-  const timeoutMs = Number(digits) * unitMs[unit as keyof typeof unitMs];
-  if (timeoutMs >= 1 && timeoutMs <= maxTimeoutMs) return timeoutMs;
+  const timeoutMs = durationMs(text);
+  if (timeoutMs !== undefined && timeoutMs >= 1 && timeoutMs <= maxTimeoutMs) return timeoutMs;
   throw new ApiError("invalid_parameter", "timeout must be a whole number of ms, s or m, from 1ms to 60s.");
 }
 

@@ -77,8 +77,9 @@ export class Administration {
     if (raft.leadership === null) return notLeader;
     if (to === raft.id) return { done: true, body: { leader: raft.id, term: raft.term } };
     if (raft.leadership.transferee !== null) return refuse("transferring", "Leadership is being handed over already.");
-    if (to !== null && !isVoter(raft.configuration, to))
+    if (to !== null && !isVoter(raft.configuration, to)) {
       return refuse("not_a_voter", `${to} is no voter of this group.`);
+    }
     await this.gatherContacts();
     const target = to ?? this.mostUpToDate(raft.configuration.voters);
     if (target === null) return refuse("transfer_failed", "No other voter is heard of.");

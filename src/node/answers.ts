@@ -9,6 +9,8 @@ export interface AnsweredBy {
   readonly term: number;
   readonly index: number;
   readonly leader: string | null;
+  /** How many recoveries led to its group. */
+  readonly generation: number;
 }
 
 export function answer(body: BodyInit | null, by: AnsweredBy, contentType = "application/octet-stream"): Response {
@@ -35,11 +37,12 @@ export function badRequest(message: string, by: AnsweredBy | null): Response {
   return refuse({ code, message, ambiguous: false }, by);
 }
 
-function headersOf({ node, term, index, leader }: AnsweredBy): Record<string, string> {
+function headersOf({ node, term, index, leader, generation }: AnsweredBy): Record<string, string> {
   const headers = {
     [internalHeader.node]: node,
     [internalHeader.term]: String(term),
     [internalHeader.index]: String(index),
+    ...(generation > 0 && { [internalHeader.generation]: String(generation) }),
   };
   return leader === null ? headers : { ...headers, [internalHeader.leader]: leader };
 }

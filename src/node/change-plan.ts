@@ -1,8 +1,13 @@
 /** What a requested change would make of a group, and whether it is wise. */
 
 import { isIdentifier } from "../env.ts";
-import { type ChangeRequest, maxLearners, maxVoters, type MembershipRefusalCode } from "../membership.ts";
-import type { RequestedChange } from "../membership.ts";
+import {
+  type ChangeRequest,
+  maxLearners,
+  maxVoters,
+  type MembershipRefusalCode,
+  type RequestedChange,
+} from "../membership.ts";
 import { changeConfiguration, leaveJoint, type MemberChange } from "../raft/configuration-change.ts";
 import { type Configuration, isJoint, members } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";

@@ -18,11 +18,12 @@ export function writeChange(writer: ByteWriter, { changes, transition }: Configu
   for (const { type, id, attributes } of changes) {
     const number = changeTypes.indexOf(type);
     if (attributes === undefined) writer.u8(number).text(id);
-    else
+    else {
       writer
         .u8(number + attributesFollow)
         .text(id)
         .text(attributes);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import type { MonotonicClock } from "./clock.ts";
 import type { FrameRefusal } from "./frame-refusal.ts";
 import type { Within } from "./gatekeeper.ts";
 import { Driver, type DriverHost } from "./driver.ts";
+import { generationOf } from "./identity.ts";
 import { log, type LogLine } from "./log-lines.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import type { AnsweredBy } from "./answers.ts";
@@ -98,9 +99,10 @@ export class Node {
   }
 
   /** Changes the members. */
-  async change(request: ChangeRequest, timeoutMs: number): Promise<Ended> {
+  async change(request: ChangeRequest, timeoutMs: number): Promise<Ended<NodeStatus>> {
     const ended = await this.administration.change(request, timeoutMs);
-    if (!ended.done) this.metrics.changesRefused.add({ code: ended.code });
+    if (ended.done) return { done: true, body: this.status() };
+    this.metrics.changesRefused.add({ code: ended.code });
     return ended;
   }
 
@@ -143,7 +145,8 @@ export class Node {
 
   answeredBy(): AnsweredBy {
     const { id, term, leader, log: entries } = this.driver.raft;
-    return { node: id, term, index: entries.appliedIndex, leader };
+    const generation = generationOf(this.stored.identity.groupId);
+    return { node: id, term, index: entries.appliedIndex, leader, generation };
   }
 
   metricsText(): string {
@@ -154,7 +157,7 @@ export class Node {
   status(): NodeStatus {
     const { raft } = this.driver;
     const { log: entries, leadership, lastContactMs, configuration, timing } = raft;
-    const { firstIndex, lastIndex, commitIndex, appliedIndex } = entries;
+    const { firstIndex, lastIndex, lastTerm, commitIndex, appliedIndex } = entries;
     const nowMs = this.nowMs();
     const since = (timeMs: number | null): number | null => (timeMs === null ? null : Math.max(0, nowMs - timeMs));
     const status: NodeStatus = {
@@ -163,7 +166,7 @@ export class Node {
       role: raft.role,
       term: raft.term,
       leader: raft.leader,
-      log: { firstIndex, lastIndex, commitIndex, appliedIndex },
+      log: { firstIndex, lastIndex, lastTerm, commitIndex, appliedIndex },
       quiescent: raft.quiescent,
       timing: {
         heartbeatMs: timing.heartbeatMs,
@@ -176,6 +179,7 @@ export class Node {
       standing: this.belonging.enrolment.standing,
       standingReason: this.belonging.enrolment.reason,
       groupId: this.stored.identity.groupId,
+      generation: generationOf(this.stored.identity.groupId),
       storageId: this.stored.identity.storageId,
     };
     if (leadership === null) return status;

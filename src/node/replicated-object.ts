@@ -11,8 +11,13 @@ import {
   type Refusal,
 } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
-import { type ChangeRequest, type JoinAnswer, type JoinRequest, recoveryConfirmation } from "../membership.ts";
-import type { TransferRequest } from "../membership.ts";
+import {
+  type ChangeRequest,
+  type JoinAnswer,
+  type JoinRequest,
+  recoveryConfirmation,
+  type TransferRequest,
+} from "../membership.ts";
 import { defaultOptions } from "../raft/options.ts";
 import type { Ended } from "./administration.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
@@ -166,6 +171,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   private recover(request: unknown, node: Node): Response {
+    const outside = outsider(node);
+    if (outside !== null) return refuse(outside, node.answeredBy());
     if (!isConfirmed(request, node.stored.identity.node)) {
       const message = `the request must name this node and say: ${recoveryConfirmation}`;
       return refuse({ code: "not_confirmed", message, ambiguous: false }, node.answeredBy());

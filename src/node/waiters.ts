@@ -53,7 +53,9 @@ export class Waiters {
 
   /** When the first caller's time may be over; infinite when nobody waits. */
   get deadlineMs(): number {
-    return this.earliestMs;
+    // The time of a caller who has his answer would wake a node for nothing.
+    const waiting = this.proposals.size + this.reads.size + this.behind.size;
+    return waiting === 0 ? Number.POSITIVE_INFINITY : this.earliestMs;
   }
 
   addProposal(index: number, proposal: Proposed): void {

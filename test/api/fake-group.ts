@@ -182,6 +182,7 @@ function statusOf(group: FakeGroup, id: string): NodeStatus {
     log: {
       firstIndex: 1,
       lastIndex: group.index,
+      lastTerm: group.term,
       commitIndex: group.index - behind,
       appliedIndex: group.index - behind,
     },
@@ -193,11 +194,18 @@ function statusOf(group: FakeGroup, id: string): NodeStatus {
     standing: "member",
     standingReason: null,
     groupId: "f00d",
+    generation: 0,
     storageId: `storage of ${id}`,
   };
   if (!leads) return status;
   const peers = [...group.machines.keys()].filter((peer) => peer !== id);
-  const known = { matchIndex: group.index, state: "replicate", lagEntries: 0, lastContactMs: 34, roundTripMs: 2 } as const;
+  const known = {
+    matchIndex: group.index,
+    state: "replicate",
+    lagEntries: 0,
+    lastContactMs: 34,
+    roundTripMs: 2,
+  } as const;
   return { ...status, peers: peers.map((peer) => ({ id: peer, ...known })) };
 }
 

@@ -17,13 +17,15 @@ describe("the cluster report", () => {
     expect([response.status, response.headers.get("x-raft-leader")]).toEqual([200, "n1"]);
     const log = { first_index: 1, last_index: 2, commit_index: 2, applied_index: 2 };
     const behind = { ...log, commit_index: 1, applied_index: 1 };
-    const known = { reachable: true, term: 1, leader: "n1" };
+    const known = { reachable: true, term: 1, leader: "n1", standing: "member" };
     const node = (id: string): object => ({ id, member: "voter", location_hint: `near-${id}`, ...known });
     expect(await response.json()).toEqual({
       group: "default",
       leader: "n1",
       term: 1,
       commit_index: 2,
+      joint: false,
+      group_id: "f00d",
       nodes: [
         { ...node("n1"), role: "leader", log, lag: 0, last_contact_ms: null },
         { ...node("n2"), role: "follower", log, lag: 0, last_contact_ms: 12 },

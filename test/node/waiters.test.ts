@@ -22,8 +22,12 @@ function propose(caller: string, index: number, term: number, expiresAtMs = 1000
   waiters.addProposal(index, { term, proposedAtMs: index, expiresAtMs, settle: settle(caller) });
 }
 
+function reading(caller: string, minIndex: number, expiresAtMs = 1000): Parameters<Waiters["addRead"]>[0] {
+  return { query: bytes(1), minIndex, askedAtMs: 5, expiresAtMs, settle: settle(caller) };
+}
+
 function read(caller: string, expiresAtMs = 1000): number {
-  return waiters.addRead({ query: bytes(1), expiresAtMs, settle: settle(caller) });
+  return waiters.addRead(reading(caller, 0, expiresAtMs));
 }
 
 /** Code and ambiguity of each answer, `done` for those that have a result. */
@@ -137,8 +141,63 @@ describe("a read", () => {
   });
 });
 
+describe("a read that must see an index", () => {
+  const answer = (): Uint8Array => bytes(9);
+
+  test("waits until this node has applied it", () => {
+    waiters.addBehind(reading("a", 7));
+    waiters.reached(6, answer);
+    expect(ends()).toEqual([]);
+    waiters.reached(8, answer);
+    waiters.reached(9, answer);
+    expect(answers).toEqual([{ caller: "a", outcome: { done: true, result: bytes(9), index: 8 } }]);
+  });
+
+  test("waits for it after the proof of leadership too", () => {
+    const context = waiters.addRead(reading("a", 7));
+    expect(waiters.confirmed(context, 6, answer)).toBe(5);
+    expect(ends()).toEqual([]);
+    waiters.reached(7, answer);
+    expect(ends()).toEqual(["a done"]);
+  });
+
+  test("waits on when this node stops leading: it needs no leader here any more", () => {
+    waiters.addBehind(reading("a", 7));
+    waiters.refuseReads();
+    expect(ends()).toEqual([]);
+  });
+
+  test("was not answered when its time is over", () => {
+    waiters.addBehind(reading("a", 7, 100));
+    expect(waiters.deadlineMs).toBe(100);
+    waiters.expire(100);
+    waiters.reached(7, answer);
+    expect(ends()).toEqual(["a timeout"]);
+  });
+});
+
+test("reads of another incarnation have other names", () => {
+  const names = [1, 2, 3].flatMap((incarnation) => {
+    const incarnate = new Waiters(incarnation);
+    return Array.from({ length: 50 }, () => incarnate.addRead(reading("a", 0)));
+  });
+  expect(new Set(names).size).toBe(150);
+  expect(names.every((name) => Number.isSafeInteger(name))).toBe(true);
+});
+
 describe("the deadline", () => {
   test("is infinite when nobody waits", () => {
+    expect(waiters.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("is infinite again when all have their answers: nobody wakes an idle node for them", () => {
+    propose("a", 1, 1, 300);
+    const context = read("b", 200);
+    waiters.addBehind(reading("c", 1, 100));
+    waiters.applied(1, 1, bytes());
+    waiters.confirmed(context, 1, () => bytes());
+    waiters.reached(1, () => bytes());
+    expect(ends()).toHaveLength(3);
     expect(waiters.deadlineMs).toBe(Number.POSITIVE_INFINITY);
   });
 

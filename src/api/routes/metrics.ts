@@ -26,9 +26,9 @@ async function scrape(cluster: ClusterClient, c: ApiContext): Promise<Response> 
   const { group } = splitPath(c.req.path);
   const target = targetOf(c.env, group, new Parameters(c.req.raw.url, ["timeout"]));
   const attempts = await cluster.callAll(target, internalPath.metrics, maxMetricsMs);
-  const texts = attempts.flatMap((attempt) => (attempt.kind === "answer" ? [decoder.decode(attempt.body)] : []));
-  const reachable = target.members.map(({ id }, at) => {
-    return `${up}{group="${group}",node="${id}"} ${attempts[at]?.kind === "answer" ? 1 : 0}\n`;
+  const texts = attempts.flatMap(({ attempt }) => (attempt.kind === "answer" ? [decoder.decode(attempt.body)] : []));
+  const reachable = attempts.map(({ member, attempt }) => {
+    return `${up}{group="${group}",node="${member.id}"} ${attempt.kind === "answer" ? 1 : 0}\n`;
   });
   const help = `# HELP ${up} Whether the node answered this scrape.\n# TYPE ${up} gauge\n`;
   const headers = headersWith(cluster.lastPosition(group), {
