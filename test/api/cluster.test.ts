@@ -1,7 +1,7 @@
 /** How a request finds the leader, what it retries, and what it says when it does not know. */
 
 import { describe, expect, test } from "vitest";
-import { internalPath } from "../../src/internal.ts";
+import { internalHeader, internalPath } from "../../src/internal.ts";
 import type { ErrorBody } from "./client.ts";
 import { failure, TestClient } from "./client.ts";
 import { FakeNamespace, faults, on, refuse } from "./fake-group.ts";
@@ -344,7 +344,7 @@ describe("a stale read", () => {
     expect((await elapse(client.get("/v1/kv/a?consistency=stale"))).value.status).toBe(200);
   });
 
-  test.each(["consistency=stale&node=n9", "node=n1", "consistency=linearizable&node=n1", "consistency=eventual"])(
+  test.each(["consistency=stale&node=n9", "node=", "consistency=eventual", "consistency="])(
     "is not what %s asks for",
     async (query) => {
       const client = new TestClient();
@@ -353,6 +353,65 @@ describe("a stale read", () => {
       expect(client.nodes.calls).toEqual([]);
     },
   );
+});
+
+describe("a read's bounds", () => {
+  function boundsTold(client: TestClient): (string | null)[][] {
+    const { consistency, maxStalenessMs, minIndex } = internalHeader;
+    return client.nodes.calls
+      .filter(({ path }) => path === internalPath.query)
+      .map(({ node, headers }) => [node, ...[consistency, maxStalenessMs, minIndex].map((name) => headers.get(name))]);
+  }
+
+  test("reach the node that is to keep them", async () => {
+    const client = await settledClient();
+    client.nodes.calls.length = 0;
+    await elapse(client.get("/v1/kv/a?consistency=stale&max_staleness=5s&node=n3"));
+    await elapse(client.get("/v1/kv?consistency=stale&min_index=17&node=n2"));
+    await elapse(client.get("/v1/kv/a?min_index=17"));
+    expect(boundsTold(client)).toEqual([
+      ["n3", "stale", "5000", null],
+      ["n2", "stale", null, "17"],
+      ["n1", "linearizable", null, "17"],
+    ]);
+  });
+
+  test("of a node that is named, whoever leads, make it ask the leader itself", async () => {
+    const client = await settledClient();
+    client.nodes.calls.length = 0;
+    client.nodes.group().elect("n2");
+    await elapse(client.get("/v1/kv/a?node=n2"));
+    expect(boundsTold(client)).toEqual([["n2", "linearizable", null, null]]);
+  });
+
+  test("are the leader's to keep when no node is sure that it can", async () => {
+    const client = await settledClient();
+    for (const node of ["n2", "n3"]) client.nodes.faults.set(node, on(internalPath.query, faults.throwing));
+    let refused = false;
+    client.nodes.faults.set("n1", (call, proceed) => {
+      if (call.path !== internalPath.query || refused) return proceed();
+      refused = true;
+      return refuse(call, "not_leader");
+    });
+    const { value } = await elapse(client.get("/v1/kv/a?consistency=stale&max_staleness=1s"));
+    expect(value.status).toBe(200);
+    expect(boundsTold(client).at(-1)).toEqual(["n1", "linearizable", "1000", null]);
+  });
+
+  test.each([
+    "max_staleness=5s",
+    "consistency=stale&max_staleness=5",
+    "consistency=stale&max_staleness=1441m",
+    "min_index=-1",
+    "min_index=1.5",
+    "min_index=",
+    "min_index=99999999999999999",
+  ])("can't be %s", async (query) => {
+    const client = new TestClient();
+    const { value } = await elapse(client.get(`/v1/kv/a?${query}`));
+    expect(await failure(value)).toEqual({ status: 400, code: "invalid_parameter", ambiguous: false });
+    expect(client.nodes.calls).toEqual([]);
+  });
 });
 
 describe("the time that a request may take", () => {
