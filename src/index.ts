@@ -6,7 +6,7 @@
 export type { CommittedCommand, Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "./machine.ts";
 export { maxCommandBytes, ReplicatedObject } from "./node/replicated-object.ts";
 
-export type { Env, Timing } from "./env.ts";
+export { type Env, readMembers, readTiming, type Timing } from "./env.ts";
 export type { MemberRole, MemberSpecification, NodeStatus, PeerStatus } from "./internal.ts";
 export {
   type Consistency,

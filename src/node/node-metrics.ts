@@ -46,7 +46,7 @@ export class NodeMetrics {
     );
     this.framesRefused = registry.counter(
       "durable_raft_frames_refused_total",
-      "Frames of peers that this node did not take, by peer and reason.",
+      "Frames of peers that this node did not take, by reason.",
     );
     this.commitSeconds = registry.histogram(
       "durable_raft_commit_seconds",

@@ -102,7 +102,7 @@ export class Node {
   async change(request: ChangeRequest, timeoutMs: number): Promise<Ended<NodeStatus>> {
     const ended = await this.administration.change(request, timeoutMs);
     if (ended.done) return { done: true, body: this.status() };
-    this.metrics.changesRefused.add({ code: ended.code });
+    this.metrics.changesRefused.add({ reason: ended.code });
     return ended;
   }
 
@@ -118,7 +118,7 @@ export class Node {
 
   /** A peer's frame was not taken. */
   refusedFrame({ code, message }: FrameRefusal): void {
-    this.metrics.framesRefused.add({ code });
+    this.metrics.framesRefused.add({ reason: code });
     // A stray node comes again at every election timeout; that it comes, and why it is refused, is said once.
     if (this.refusedFrames.has(message)) return;
     if (this.refusedFrames.size >= maxRefusalsRemembered) this.refusedFrames.clear();
