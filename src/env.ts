@@ -11,6 +11,8 @@ export interface Env {
   readonly RAFT_PROFILE: unknown;
   /** Timings by name. */
   readonly RAFT_TIMINGS: unknown;
+  /** How much of the log nodes keep, and how they send their state, where it differs from the defaults. */
+  readonly RAFT_LOG?: unknown;
   /** The bearer token of the public API; a secret. */
   readonly API_TOKEN?: string;
   /** `loopback` opens the API without a token to requests for a loopback host name. Set by `npm start` alone. */
@@ -46,8 +48,9 @@ export function readMembers(env: Pick<Env, "RAFT_MEMBERS">): readonly MemberSpec
     if (typeof id !== "string" || !isIdentifier(id)) {
       throw new Error(`RAFT_MEMBERS[${position}].id must be 1 to 64 of letters, digits, "_", "." and "-"`);
     }
-    if (role !== "voter" && role !== "learner")
+    if (role !== "voter" && role !== "learner") {
       throw new Error(`RAFT_MEMBERS[${position}].role must be "voter" or "learner"`);
+    }
     if (locationHint === undefined) return { id, role };
     if (typeof locationHint !== "string") throw new Error(`RAFT_MEMBERS[${position}].locationHint must be a string`);
     return { id, role, locationHint };
@@ -96,6 +99,24 @@ function optional<Name extends string>(name: Name, value: unknown, least: number
     throw new Error(`a timing's ${name} must be a number of milliseconds, ${least} at least`);
   }
   return { [name]: value } as { [Key in Name]?: number };
+}
+
+const logLimits = ["keepEntries", "keepBytes", "maxEntries", "maxBytes", "maxPageBytes", "cutIdleMs"] as const;
+
+/** The limits of the log that wrangler.toml names. Throws an `Error` that names the mistake. */
+export function readLogLimits(env: Pick<Env, "RAFT_LOG">): Partial<Record<(typeof logLimits)[number], number>> {
+  const given = env.RAFT_LOG ?? {};
+  if (!isRecord(given)) throw new Error("RAFT_LOG must be a table");
+  const limits: Partial<Record<(typeof logLimits)[number], number>> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const known = logLimits.find((limit) => limit === name);
+    if (known === undefined) throw new Error(`RAFT_LOG.${name} is none of ${logLimits.join(", ")}`);
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) {
+      throw new Error(`RAFT_LOG.${name} must be a whole number of at least 1`);
+    }
+    limits[known] = value;
+  }
+  return limits;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -10,6 +10,8 @@ export const internalOrigin = "https://node.internal";
 export const internalPath = {
   /** Frames between nodes. */
   raft: "/raft",
+  /** Pages of a snapshot between nodes. */
+  snapshot: "/snapshot",
   /** Replicates a command; answered when it is committed and applied. Leader only. */
   propose: "/propose",
   /** Reads. `x-raft-consistency` says how. Linearizable reads are answered by the leader only. */

@@ -11,6 +11,8 @@ import type { RaftOptions } from "../raft/options.ts";
 import { Raft, type Ready } from "../raft/raft.ts";
 import type { RoleName } from "../raft/role.ts";
 import type { TransferOutcome } from "../raft/transfer.ts";
+import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
+import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
 import type { NodeStorage, StoredNode } from "./storage.ts";
 import {
   changeRefused,
@@ -24,7 +26,7 @@ import {
 import { Watches } from "./watches.ts";
 
 /** What surrounds a node. On Cloudflare it is a Durable Object, in tests a simulator. */
-export interface DriverHost {
+export interface DriverHost extends SnapshotsHost {
   readonly storage: NodeStorage;
   readonly machine: StateMachine;
   /**
@@ -49,7 +51,7 @@ export interface DriverHost {
 }
 
 /** Learns what happened; must not change anything. */
-export interface DriverObserver {
+export interface DriverObserver extends SnapshotObserver {
   roleChanged(change: { readonly role: RoleName; readonly term: number; readonly leader: NodeId | null }): void;
   /** Entries became part of this node's log in one batch. */
   saved(count: number): void;
@@ -71,6 +73,8 @@ const noResult = new Uint8Array(0);
 export class Driver {
   readonly raft: Raft;
   private readonly host: DriverHost;
+  private readonly snapshots: Snapshots;
+  private machine: StateMachine;
   private readonly waiters: Waiters;
   private readonly watches = new Watches();
   private stopped = false;
@@ -85,8 +89,10 @@ export class Driver {
 
   constructor(options: RaftOptions, stored: StoredNode, host: DriverHost, nowMs: number) {
     this.host = host;
+    this.machine = host.machine;
     this.waiters = new Waiters(stored.incarnation);
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
+    this.snapshots = new Snapshots(host, this.raft, nowMs);
     this.configuration = stored.configuration;
     this.turn(nowMs, () => this.reconsider(nowMs));
   }
@@ -106,10 +112,30 @@ export class Driver {
     return this.turn(
       nowMs,
       () => {
-        for (const message of messages) this.raft.step(message, nowMs);
+        for (const message of messages) {
+          // A state comes in pages, by `receivePart`; without them the message is of no use.
+          if (message.type !== "installSnapshot") this.raft.step(message, nowMs);
+        }
       },
       answering,
     );
+  }
+
+  /** Takes a page of a snapshot. */
+  receivePart(part: SnapshotPart, nowMs: number): PartAnswer {
+    let taken: Omit<PartAnswer, "messages"> = { result: "refused", sequence: 0, detail: "this node has ended" };
+    const take = (): void => {
+      taken = this.snapshots.take(part, this.machine.tables, nowMs);
+    };
+    const messages = this.turn(nowMs, take, part.message.from);
+    return { ...taken, messages };
+  }
+
+  /** Takes what the receiver says to a page that was sent; null when it could not be reached. */
+  partAnswered(part: SnapshotPart, answer: PartAnswer | null, nowMs: number): void {
+    this.turn(nowMs, () => {
+      this.snapshots.answered(part, answer, nowMs);
+    });
   }
 
   /** Tells that messages to a peer were lost. */
@@ -211,7 +237,7 @@ export class Driver {
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
       if (appliedIndex >= minIndex) {
-        return Promise.resolve({ done: true, result: this.host.machine.query(query), index: appliedIndex });
+        return Promise.resolve({ done: true, result: this.machine.query(query), index: appliedIndex });
       }
       return new Promise((settle) => {
         this.waiters.addBehind({ ...read, settle });
@@ -238,6 +264,7 @@ export class Driver {
         this.perform(ready, nowMs);
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
+      this.snapshots.tidy(nowMs);
       this.observeChange();
       this.waiters.expire(nowMs);
       this.watches.look(nowMs);
@@ -274,34 +301,38 @@ export class Driver {
     this.collect(ready.early);
     this.dispatch(null);
     const results = this.write(ready);
-    this.collect(ready.messages);
+    for (const message of ready.messages) {
+      if (message.type === "installSnapshot") this.snapshots.send(message, this.machine.tables);
+      else this.collect([message]);
+    }
     for (const entry of ready.committed) {
       const proposedAtMs = this.waiters.applied(entry.index, entry.term, results.get(entry.index) ?? noResult);
       if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
       this.host.observer.applied(nowMs - entry.timeMs);
     }
     const { appliedIndex } = this.raft.log;
-    const answer = (query: Uint8Array): Uint8Array => this.host.machine.query(query);
+    const answer = (query: Uint8Array): Uint8Array => this.machine.query(query);
     for (const { context } of ready.reads) {
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
     }
-    if (ready.committed.length > 0) this.waiters.reached(appliedIndex, answer);
+    if (ready.committed.length > 0 || ready.snapshot !== null) this.waiters.reached(appliedIndex, answer);
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
   private write(ready: Ready): ReadonlyMap<number, Uint8Array> {
     const { hardState, entries, committed, configuration, snapshot } = ready;
-    assert(snapshot === null, "this node's storage takes no snapshots");
     const lastCommitted = committed.at(-1);
     const { quiescent } = ready;
-    const state = hardState ?? quiescent ?? lastCommitted ?? null;
+    const state = hardState ?? snapshot ?? quiescent ?? lastCommitted ?? null;
     if (state === null && entries.length === 0) return new Map();
     const { storage, observer } = this.host;
     if (entries.length > 0) observer.saved(entries.length);
+    this.snapshots.compaction.saved(entries);
     return storage.transaction(() => {
       if (hardState !== null) storage.saveHardState(hardState);
       if (quiescent !== null) storage.saveQuiescent(quiescent);
+      if (snapshot !== null) this.machine = this.snapshots.install(snapshot);
       storage.saveEntries(entries);
       if (lastCommitted === undefined) return new Map();
       const results = this.apply(committed);
@@ -315,7 +346,7 @@ export class Driver {
     const commands = committed
       .filter((entry) => entry.kind === "command")
       .map(({ index, term, timeMs, data }) => ({ index, term, timeMs, command: data }));
-    const results = commands.length === 0 ? [] : this.host.machine.apply(commands);
+    const results = commands.length === 0 ? [] : this.machine.apply(commands);
     assert(results.length === commands.length, "the state machine must answer every command");
     return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
   }

@@ -1,7 +1,16 @@
 /** The structured log: one JSON object a line, for changes of role and membership and for calls to peers that begin or cease to fail. */
 
 export interface LogLine {
-  readonly event: "role" | "peer" | "abort" | "configuration" | "standing" | "transfer" | "refused" | "recovery";
+  readonly event:
+    | "role"
+    | "snapshot"
+    | "peer"
+    | "abort"
+    | "configuration"
+    | "standing"
+    | "transfer"
+    | "refused"
+    | "recovery";
   readonly group: string;
   readonly node: string;
   readonly [field: string]: string | number | null;

@@ -20,6 +20,10 @@ export class NodeMetrics {
   readonly changesRefused: Counter;
   readonly transfers: Counter;
   readonly framesRefused: Counter;
+  readonly snapshotsSent: Counter;
+  readonly snapshotsInstalled: Counter;
+  readonly snapshotBytes: Counter;
+  readonly compactedEntries: Counter;
   readonly commitSeconds: Histogram;
   readonly applyDelaySeconds: Histogram;
   readonly batchEntries: Histogram;
@@ -47,6 +51,22 @@ export class NodeMetrics {
     this.framesRefused = registry.counter(
       "durable_raft_frames_refused_total",
       "Frames of peers that this node did not take, by reason.",
+    );
+    this.snapshotsSent = registry.counter(
+      "durable_raft_snapshots_sent_total",
+      "Snapshots whose sending has ended, by peer and result. A failed one goes on at a later heartbeat.",
+    );
+    this.snapshotsInstalled = registry.counter(
+      "durable_raft_snapshots_installed_total",
+      "Snapshots that have replaced this node's state.",
+    );
+    this.snapshotBytes = registry.counter(
+      "durable_raft_snapshot_bytes_total",
+      "Bytes of pages of snapshots, by direction.",
+    );
+    this.compactedEntries = registry.counter(
+      "durable_raft_compacted_entries_total",
+      "Entries of the log that were forgotten because the state stands for them.",
     );
     this.commitSeconds = registry.histogram(
       "durable_raft_commit_seconds",

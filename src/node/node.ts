@@ -18,17 +18,23 @@ import { log, type LogLine } from "./log-lines.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import type { AnsweredBy } from "./answers.ts";
 import type { Retirement } from "./membership-storage.ts";
+import type { PartOutcome } from "./peer-calls.ts";
+import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import type { StoredNode } from "./storage.ts";
 import type { Outcome, ReadBounds } from "./waiters.ts";
-import { type CallAnswer, Transport } from "./transport.ts";
+import { type CallAnswer, type CallFailure, Transport } from "./transport.ts";
 
 /** What a node needs of its Durable Object. */
-export interface NodeEnvironment extends Pick<DriverHost, "storage" | "machine" | "random"> {
+export interface NodeEnvironment extends Pick<
+  DriverHost,
+  "storage" | "snapshots" | "limits" | "machine" | "renewMachine" | "random"
+> {
   readonly clock: MonotonicClock;
   readonly timer: AlarmTimer;
   readonly belonging: Belonging;
   readonly join: AdministrationHost["join"];
   call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer>;
+  sendPart(to: NodeId, part: SnapshotPart): Promise<PartOutcome>;
   abort(reason: string): void;
   /** Rows that the node has written to its storage so far. */
   rowsWritten(): number;
@@ -86,6 +92,12 @@ export class Node {
   catchUp(): void {
     const nowMs = this.nowMs();
     if (nowMs >= this.driver.raft.deadlineMs) this.driver.wake(nowMs);
+  }
+
+  /** Takes a page of a snapshot. */
+  receivePart(part: SnapshotPart): PartAnswer {
+    this.metrics.snapshotBytes.add({ direction: "received" }, part.page.bytes.length);
+    return this.driver.receivePart(part, this.nowMs());
   }
 
   propose(command: Uint8Array, timeoutMs: number): Promise<Outcome> {
@@ -198,7 +210,11 @@ export class Node {
     const { environment } = this;
     return {
       storage: environment.storage,
+      snapshots: environment.snapshots,
+      limits: environment.limits,
       machine: environment.machine,
+      renewMachine: () => environment.renewMachine(),
+      sendPart: (to, part) => void this.sendPart(to, part),
       send: (to, messages) => this.transport.send(to, messages),
       arm: (deadlineMs) => environment.timer.arm(deadlineMs),
       scheduleFlush: () => void setTimeout(() => this.driver.flush(this.nowMs()), gatherMs),
@@ -210,6 +226,12 @@ export class Node {
         saved: (count) => this.metrics.batchEntries.observe(count),
         applied: (delayMs) => this.metrics.applyDelaySeconds.observe(Math.max(0, delayMs) / 1000),
         committed: (latencyMs) => this.metrics.commitSeconds.observe(latencyMs / 1000),
+        compacted: (count) => this.metrics.compactedEntries.add({}, count),
+        snapshotSent: (peer, delivered) => this.observeSnapshot(peer, delivered),
+        snapshotInstalled: (index) => {
+          this.metrics.snapshotsInstalled.add();
+          this.log("snapshot", { result: "installed", index });
+        },
       },
     };
   }
@@ -236,7 +258,25 @@ export class Node {
     this.log("transfer", { to, result });
   }
 
-  private observeCall(peer: NodeId, answer: CallAnswer, messages: readonly Message[]): void {
+  private async sendPart(to: NodeId, part: SnapshotPart): Promise<void> {
+    const outcome = await this.environment.sendPart(to, part);
+    this.observeCall(to, outcome, []);
+    if (outcome.result === "ok") this.metrics.snapshotBytes.add({ direction: "sent" }, part.page.bytes.length);
+    this.driver.partAnswered(part, outcome.result === "ok" ? outcome.answer : null, this.nowMs());
+  }
+
+  private observeSnapshot(peer: NodeId, delivered: boolean): void {
+    const result = delivered ? "delivered" : "failed";
+    this.metrics.snapshotsSent.add({ peer, result });
+    // One that fails is tried again at the next heartbeat, and again.
+    if (delivered) this.log("snapshot", { peer, result });
+  }
+
+  private observeCall(
+    peer: NodeId,
+    answer: { readonly result: "ok" } | CallFailure,
+    messages: readonly Message[],
+  ): void {
     this.metrics.peerCalls.add({ peer, result: answer.result });
     const failures = this.failing.get(peer) ?? 0;
     if (answer.result === "ok") {

@@ -7,10 +7,14 @@ import type { JoinAnswer, JoinRequest } from "../membership.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import { decodeFrame, encodeFrame, type Frame, FrameVersionError } from "./frame.ts";
+import { decodePart, decodePartAnswer, encodePart, type PartAnswer, type SnapshotPart } from "./snapshot-part.ts";
 import { FrameRefusedError, readFrameRefusal } from "./frame-refusal.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import type { StoredNode } from "./storage.ts";
-import type { CallAnswer } from "./transport.ts";
+import type { CallAnswer, CallFailure } from "./transport.ts";
+
+/** How the call with a page of a snapshot ended. */
+export type PartOutcome = { readonly result: "ok"; readonly answer: PartAnswer } | CallFailure;
 
 /** The peer took too long. */
 class CallTimeoutError extends Error {
@@ -44,19 +48,21 @@ export class PeerCalls {
 
   /** Carries messages to a peer, and its replies back. Never throws. */
   async call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer> {
-    try {
-      const { status, by, body } = await this.post(to, internalPath.raft, encodeFrame(this.frame(to, messages)));
-      // A local cluster answers for an object that it can't find, and so may anything in between.
-      if (by !== to) return failure("unreachable", `HTTP ${status}`);
-      if (status !== 200) {
-        const refusal = readFrameRefusal(body);
-        this.gatekeeper.consider(refusal, to);
-        return failure("refused", refusal.message);
-      }
-      return { result: "ok", messages: this.accept(body, to) };
-    } catch (error) {
-      return failureOf(error);
-    }
+    const body = encodeFrame(this.frame(to, messages));
+    return await this.exchange(to, internalPath.raft, body, (answer) => {
+      const frame = this.accept(decode(answer, decodeFrame), to);
+      return { result: "ok", messages: frame.messages };
+    });
+  }
+
+  /** Carries a page of a snapshot to a peer, and brings what it says to it. Never throws. */
+  async sendPart(to: NodeId, part: SnapshotPart): Promise<PartOutcome> {
+    const body = encodePart(this.frame(to, [part.message]), part);
+    return await this.exchange(to, internalPath.snapshot, body, (bytes) => {
+      const { frame, answer } = decode(bytes, decodePartAnswer);
+      this.accept(frame, to);
+      return { result: "ok", answer };
+    });
   }
 
   /** Asks an object to wait to become a member of this group. Throws where no node answers. */
@@ -69,9 +75,16 @@ export class PeerCalls {
 
   /** Reads a frame that is meant for this node. Throws a `FrameRefusedError` for any other. */
   read(bytes: Uint8Array): Frame {
-    const frame = decode(bytes);
+    const frame = decode(bytes, decodeFrame);
     this.gatekeeper.check(frame);
     return frame;
+  }
+
+  /** Reads a page of a snapshot that is meant for this node. Throws as `read` does. */
+  readPart(bytes: Uint8Array): SnapshotPart {
+    const { frame, part } = decode(bytes, decodePart);
+    this.gatekeeper.check(frame);
+    return part;
   }
 
   /** Makes a frame of messages to one peer. */
@@ -107,12 +120,33 @@ export class PeerCalls {
     }
   }
 
-  private accept(bytes: Uint8Array, from: NodeId): readonly Message[] {
-    const frame = this.read(bytes);
+  private async exchange<Answer extends CallAnswer | PartOutcome>(
+    to: NodeId,
+    path: string,
+    request: BodyInit,
+    read: (answer: Uint8Array) => Answer,
+  ): Promise<Answer | CallFailure> {
+    try {
+      const { status, by, body } = await this.post(to, path, request);
+      // A local cluster answers for an object that it can't find, and so may anything in between.
+      if (by !== to) return failure("unreachable", `HTTP ${status}`);
+      if (status !== 200) {
+        const refusal = readFrameRefusal(body);
+        this.gatekeeper.consider(refusal, to);
+        return failure("refused", refusal.message);
+      }
+      return read(body);
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  private accept(frame: Frame, from: NodeId): Frame {
+    this.gatekeeper.check(frame);
     if (frame.from !== from) {
       throw new FrameRefusedError({ code: "bad_request", message: `${frame.from} answered for ${from}` });
     }
-    return frame.messages;
+    return frame;
   }
 }
 
@@ -123,9 +157,9 @@ interface Posted {
   readonly body: Uint8Array;
 }
 
-function decode(bytes: Uint8Array): Frame {
+function decode<Decoded>(bytes: Uint8Array, read: (bytes: Uint8Array) => Decoded): Decoded {
   try {
-    return decodeFrame(bytes);
+    return read(bytes);
   } catch (error) {
     if (error instanceof MalformedError || error instanceof FrameVersionError) {
       throw new FrameRefusedError({ code: "bad_request", message: error.message });
@@ -134,12 +168,12 @@ function decode(bytes: Uint8Array): Frame {
   }
 }
 
-function failureOf(error: unknown): CallAnswer {
+function failureOf(error: unknown): CallFailure {
   if (error instanceof FrameRefusedError) return failure("malformed", error.message);
   if (error instanceof CallTimeoutError) return failure("timeout", "no answer in time");
   return failure("unreachable", error instanceof Error ? error.message : String(error));
 }
 
-function failure(result: "refused" | "unreachable" | "timeout" | "malformed", detail: string): CallAnswer {
+function failure(result: CallFailure["result"], detail: string): CallFailure {
   return { result, detail };
 }

@@ -1,7 +1,7 @@
 /** The Durable Object that is a Raft node: it joins the platform's events to the node, and makes the node on first use. */
 
 import { DurableObject } from "cloudflare:workers";
-import { type Env, isIdentifier, readMembers, readTiming } from "../env.ts";
+import { type Env, isIdentifier, readLogLimits, readMembers, readTiming } from "../env.ts";
 import {
   type Consistency,
   internalHeader,
@@ -30,6 +30,9 @@ import { claimOn, found, isConfirmed, join, recover } from "./founding.ts";
 import { MembershipStorage } from "./membership-storage.ts";
 import { Node } from "./node.ts";
 import { PeerCalls } from "./peer-calls.ts";
+import { encodePartAnswer } from "./snapshot-part.ts";
+import { defaultSnapshotLimits } from "./snapshots.ts";
+import { SqlSnapshots } from "./sql-snapshots.ts";
 import { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
 import type { Outcome, ReadBounds } from "./waiters.ts";
@@ -79,6 +82,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (typeof running === "string") return badRequest(running, null);
     const { node, calls } = running;
     if (path === internalPath.raft) return this.exchange(body, node, calls);
+    if (path === internalPath.snapshot) return this.takePart(body, node, calls);
     node.catchUp();
     if (isForMembers(path)) {
       const outside = outsider(node);
@@ -116,17 +120,19 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   private exchange(body: Uint8Array, node: Node, calls: PeerCalls): Response {
-    try {
+    return answerFrame(node, () => {
       const { from, messages } = calls.read(body);
       const replies = node.driver.receive(messages, from, node.nowMs());
-      // Not before: the frame may bring the leader's contact, which moves the deadline.
-      node.catchUp();
-      return answerPeer(encodeFrame(calls.frame(from, replies)), node.stored.identity.node);
-    } catch (error) {
-      if (!(error instanceof FrameRefusedError)) throw error;
-      node.refusedFrame(error.refusal);
-      return refuseFrame(error.refusal, node.answeredBy());
-    }
+      return encodeFrame(calls.frame(from, replies));
+    });
+  }
+
+  private takePart(body: Uint8Array, node: Node, calls: PeerCalls): Response {
+    return answerFrame(node, () => {
+      const part = calls.readPart(body);
+      const answered = node.receivePart(part);
+      return encodePartAnswer(calls.frame(part.message.from, answered.messages), answered);
+    });
   }
 
   /** The node that is running, or the one that this object's storage holds; null when there is none. */
@@ -232,24 +238,43 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     });
     const hintOf = (id: string): string | undefined => belonging.hintOf(id);
     const calls = new PeerCalls(env.RAFT_NODE, stored, hintOf, belonging.gatekeeper, callTimeoutMs);
-    const machine = this.createStateMachine(sqlStorage.counted(ctx.storage.sql));
+    const sql = sqlStorage.counted(ctx.storage.sql);
+    const createMachine = (): StateMachine => this.createStateMachine(sql);
     const node = new Node(
       stored,
       { ...defaultOptions, ...timing },
       {
         storage: sqlStorage,
-        machine,
+        snapshots: new SqlSnapshots(sql),
+        limits: { ...defaultSnapshotLimits, ...readLogLimits(env) },
+        machine: createMachine(),
+        renewMachine: createMachine,
         clock,
         timer: new AlarmTimer(ctx.storage, clock),
         random: Math.random,
         belonging,
         join: ({ id, locationHint }, request) => calls.join(id, locationHint, request),
         call: (to, messages) => calls.call(to, messages),
+        sendPart: (to, part) => calls.sendPart(to, part),
         abort: (reason) => ctx.abort(reason),
         rowsWritten: () => sqlStorage.rowsWritten,
       },
     );
     this.running = { node, calls };
+  }
+}
+
+/** Answers a peer's frame, or refuses it. */
+function answerFrame(node: Node, take: () => BodyInit): Response {
+  try {
+    const frame = take();
+    // Not before: the frame may bring the leader's contact, which moves the deadline.
+    node.catchUp();
+    return answerPeer(frame, node.stored.identity.node);
+  } catch (error) {
+    if (!(error instanceof FrameRefusedError)) throw error;
+    node.refusedFrame(error.refusal);
+    return refuseFrame(error.refusal, node.answeredBy());
   }
 }
 

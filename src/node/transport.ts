@@ -6,9 +6,12 @@ import type { AppendEntries, Message } from "../raft/message.ts";
 /** How a call ended, as metrics and the log name it. */
 export type CallResult = "ok" | "refused" | "unreachable" | "timeout" | "malformed";
 
-export type CallAnswer =
-  | { readonly result: "ok"; readonly messages: readonly Message[] }
-  | { readonly result: Exclude<CallResult, "ok">; readonly detail: string };
+export interface CallFailure {
+  readonly result: Exclude<CallResult, "ok">;
+  readonly detail: string;
+}
+
+export type CallAnswer = { readonly result: "ok"; readonly messages: readonly Message[] } | CallFailure;
 
 export interface TransportHost {
   /** Makes one call; never throws. It must start before it returns, so that it runs beside a write that follows. */

@@ -1,6 +1,8 @@
 /** Surroundings of a driver made by hand: time that stands still, peers that answer when told to, and a journal of it all. */
 
 import { Driver, type DriverHost, type DriverObserver } from "../../src/node/driver.ts";
+import { defaultSnapshotLimits } from "../../src/node/snapshots.ts";
+import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
 import type { Batch, NodeStorage } from "../../src/node/storage.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
@@ -33,7 +35,7 @@ export class TestNode {
     this.machine = new WordList(disk.sql);
     const storage = disk.storage();
     const stored = storage.open()!;
-    this.driver = new Driver({ ...options, ...more }, stored, this.host(storage), nowMs);
+    this.driver = new Driver({ ...options, ...more }, stored, this.host(storage, disk), nowMs);
   }
 
   note(line: string): void {
@@ -96,9 +98,13 @@ export class TestNode {
     return outcome;
   }
 
-  private host(storage: NodeStorage): DriverHost {
+  private host(storage: NodeStorage, disk: Disk): DriverHost {
     return {
       storage: new JournaledStorage(storage, (line) => this.note(line)),
+      snapshots: new SqlSnapshots(disk.sql),
+      limits: defaultSnapshotLimits,
+      renewMachine: () => this.machine,
+      sendPart: (to) => this.note(`send part ${to}`),
       machine: {
         tables: this.machine.tables,
         apply: (commands) => {
@@ -126,6 +132,9 @@ export class TestNode {
       saved: (count) => void this.observed.saved.push(count),
       applied: (delayMs) => void this.observed.applied.push(delayMs),
       committed: (latencyMs) => void this.observed.committed.push(latencyMs),
+      compacted: () => {},
+      snapshotSent: () => {},
+      snapshotInstalled: () => {},
     };
   }
 

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
 import { MonotonicClock } from "../../src/node/clock.ts";
 import { Node } from "../../src/node/node.ts";
+import { defaultSnapshotLimits } from "../../src/node/snapshots.ts";
+import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
 import type { CallAnswer } from "../../src/node/transport.ts";
 import type { Message } from "../../src/raft/message.ts";
 import { belongingOf } from "./belonging.ts";
@@ -36,7 +38,11 @@ beforeEach(() => {
     belonging: belongingOf(stored),
     join: () => Promise.reject(new Error("nobody is there")),
     storage,
+    snapshots: new SqlSnapshots(disk.sql),
+    limits: defaultSnapshotLimits,
     machine,
+    renewMachine: () => machine,
+    sendPart: () => Promise.resolve({ result: "unreachable", detail: "nobody is there" }),
     clock,
     timer,
     random: () => 0.5,

@@ -1,6 +1,7 @@
 /** The world that a seed stands for: every seed turns some faults up and others off, so that they meet in all ways. */
 
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
+import type { SnapshotLimits } from "../../src/node/snapshots.ts";
 import { Random } from "./random.ts";
 import {
   type AlarmSettings,
@@ -32,6 +33,7 @@ export function drawSettings(seed: number): Settings {
     learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
     storage: random.chance(0.1) ? "sqlite" : "memory",
     options,
+    limits: drawLimits(new Random(seed, "limits"), timeoutMs),
     network: drawNetwork(random, worldWide, timeoutMs),
     disk: { flushMs: random.pick([0.1, 1, 5]) * (worldWide ? 3 : 1), slowRate: random.pick([0, 0.01, 0.1]) },
     clocks,
@@ -59,6 +61,19 @@ function drawOptions(random: Random, worldWide: boolean): RaftOptions {
     maxUncommittedBytes: random.pick([500, 16 * mebibyte, 16 * mebibyte]),
     maxApplyBytes: random.pick([1, 500, 8 * mebibyte]),
     maxCachedBytes: random.pick([0, 500, 4 * mebibyte]),
+  };
+}
+
+/** Logs so short that every other node that was away needs a snapshot, and long ones. */
+function drawLimits(random: Random, timeoutMs: number): SnapshotLimits {
+  const keepEntries = random.pick([1, 5, 30, 10_000]);
+  return {
+    keepEntries,
+    keepBytes: random.pick([100, 2000, mebibyte]),
+    maxEntries: keepEntries * random.pick([2, 10]) + 10,
+    maxBytes: random.pick([5000, mebibyte, mebibyte]),
+    maxPageBytes: random.pick([100, 1000, mebibyte]),
+    cutIdleMs: timeoutMs * random.pick([1, 5, 20]),
   };
 }
 

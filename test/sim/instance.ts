@@ -1,9 +1,18 @@
 /** One running instance of a node, from its start to its crash: the real driver, transport, timer and clock in a simulated host. */
 
+import type { StateMachine } from "../../src/machine.ts";
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
 import { MonotonicClock } from "../../src/node/clock.ts";
 import { Driver, type DriverHost } from "../../src/node/driver.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../src/node/frame.ts";
+import {
+  decodePart,
+  decodePartAnswer,
+  encodePart,
+  encodePartAnswer,
+  type SnapshotPart,
+} from "../../src/node/snapshot-part.ts";
+import type { SnapshotStore } from "../../src/node/snapshot-store.ts";
 import type { StoredNode } from "../../src/node/storage.ts";
 import { type CallAnswer, Transport } from "../../src/node/transport.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
@@ -12,7 +21,7 @@ import type { Message } from "../../src/raft/message.ts";
 import type { Watched } from "./check/checks.ts";
 import { SimulatedCrash } from "./crash.ts";
 import type { OpenedNode } from "./disk/engine.ts";
-import { recordingStorage } from "./disk/recording-storage.ts";
+import { intercept, recordingStorage } from "./disk/recording-storage.ts";
 import { emptyRecord, type WriteRecord } from "./disk/write-record.ts";
 import { DurabilityGate, type OutputGate } from "./output-gate.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -67,7 +76,9 @@ export class Instance {
       this.running = new Driver(this.node.setup.settings.options, this.stored, this.makeHost(), this.nowMs);
       this.observe();
     } catch (error) {
-      this.caught(error);
+      // Before its first turn the driver has read its disk.
+      if (this.alive) this.abort(error);
+      else this.caught(error);
     }
   }
 
@@ -116,6 +127,20 @@ export class Instance {
     });
   }
 
+  /** Takes a page of a snapshot from a peer. */
+  receivePart(bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void {
+    this.enter((driver) => {
+      const { part } = decodePart(bytes);
+      const answered = driver.receivePart(part, this.nowMs);
+      this.catchUp(driver);
+      const reply = encodePartAnswer(this.frame(part.message.from, answered.messages), answered);
+      this.gate.output(() => {
+        this.node.setup.checks.left(this.watched, answered.messages);
+        answer(reply);
+      });
+    });
+  }
+
   /** Asks the driver for something that it promises; what it answers leaves when the gate lets it. */
   ask(request: (driver: Driver) => Promise<Outcome>, answer: (outcome: Outcome, leader: NodeId | null) => void): void {
     this.enter((driver) => {
@@ -148,7 +173,7 @@ export class Instance {
 
   private makeHost(): DriverHost {
     const { storage, machine } = this.opened;
-    const { tampering, random } = this.node.setup;
+    const { tampering, random, settings } = this.node.setup;
     let current = emptyRecord();
     const recorder = recordingStorage(storage, {
       step: (what) => this.step(what),
@@ -158,16 +183,26 @@ export class Instance {
       },
       wrote: (record) => this.wrote(record),
     });
-    const digests = new DigestMachine(machine, this.watched.image.digest, {
-      applied: (command) => {
-        current.applied.push(command);
-        this.step("after a command");
-      },
-      queried: () => this.touchDisk(),
-    });
+    const watchMachine = (inner: StateMachine, digest: number): StateMachine => {
+      const digests = new DigestMachine(inner, digest, {
+        applied: (command) => {
+          current.applied.push(command);
+          this.step("after a command");
+        },
+        queried: () => this.touchDisk(),
+      });
+      return tampering.machine?.(digests) ?? digests;
+    };
     return {
       storage: tampering.storage?.(recorder) ?? recorder,
-      machine: tampering.machine?.(digests) ?? digests,
+      snapshots: this.watchedSnapshots(() => current.restored?.index ?? 0),
+      limits: settings.limits,
+      machine: watchMachine(machine, this.watched.image.digest),
+      renewMachine: () => {
+        const { ledger } = this.node.setup.checks;
+        return watchMachine(this.opened.renewMachine(), ledger.digestAt(current.restored?.index ?? 0));
+      },
+      sendPart: (to, part) => this.sendPart(to, part),
       send: (to, messages) => {
         if (!this.detached) this.step("before sending");
         this.transport.send(to, messages);
@@ -182,6 +217,14 @@ export class Instance {
         saved: () => {},
         applied: () => {},
         committed: () => {},
+        compacted: () => this.node.setup.world.count("log compacted"),
+        snapshotSent: (_, delivered) => {
+          this.node.setup.world.count(delivered ? "snapshot delivered" : "snapshot interrupted");
+        },
+        snapshotInstalled: (index) => {
+          this.node.note(() => `installs the state at ${index}`);
+          this.node.setup.world.count("snapshot installed");
+        },
       },
     };
   }
@@ -240,7 +283,44 @@ export class Instance {
     this.gate.output(() => {
       this.node.note(() => `to ${to}: ${describeMessages(messages)}`);
       checks.left(this.watched, messages);
-      this.node.call(to, frame, settle);
+      this.node.call(to, (instance, answer) => instance.receive(frame, answer), settle);
+    });
+  }
+
+  /** The snapshots on the disk; whatever state begins to leave or takes effect must be the same on every node. */
+  private watchedSnapshots(restoredIndex: () => number): SnapshotStore {
+    const { snapshots, content } = this.opened;
+    const { ledger } = this.node.setup.checks;
+    const watched: Partial<SnapshotStore> = {
+      openCut: (id, peer, snapshot, tables) => {
+        snapshots.openCut(id, peer, snapshot, tables);
+        ledger.holds(this.node.id, snapshot.index, content());
+      },
+      installStaging: () => {
+        snapshots.installStaging();
+        ledger.holds(this.node.id, restoredIndex(), content());
+      },
+    };
+    return intercept(snapshots, watched, (what) => this.step(`before ${what} of a snapshot`));
+  }
+
+  private sendPart(to: NodeId, part: SnapshotPart): void {
+    const { world, settings, checks } = this.node.setup;
+    this.step("before sending a page");
+    const bytes = encodePart(this.frame(to, [part.message]), part);
+    let open = true;
+    const settle = (answer: CallAnswer | Uint8Array): void => {
+      if (!open || !this.alive) return;
+      open = false;
+      const answered = answer instanceof Uint8Array ? decodePartAnswer(answer).answer : null;
+      this.node.note(() => `page ${part.sequence} to ${to}: ${answered?.result ?? "lost"}`);
+      this.enter((driver) => driver.partAnswered(part, answered, this.nowMs));
+    };
+    world.after(settings.network.callTimeoutMs, () => settle({ result: "timeout", detail: "no answer" }));
+    this.gate.output(() => {
+      this.node.note(() => `page ${part.sequence} of the state at ${part.message.snapshot.index} to ${to}`);
+      checks.left(this.watched, [part.message]);
+      this.node.call(to, (instance, answer) => instance.receivePart(bytes, answer), settle);
     });
   }
 

@@ -1,6 +1,7 @@
 /** What a simulated world is like: who is in it, how fast it is, and what goes wrong how often. */
 
 import type { NodeId } from "../../src/raft/entry.ts";
+import { defaultSnapshotLimits, type SnapshotLimits } from "../../src/node/snapshots.ts";
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
 
 /** Which state machine runs, and on which disk: a small one in memory, or the key-value store on SQLite. */
@@ -95,6 +96,8 @@ export interface Settings {
   readonly learners: readonly NodeId[];
   readonly storage: StorageKind;
   readonly options: RaftOptions;
+  /** How much of the log is kept, and how a state is sent. */
+  readonly limits: SnapshotLimits;
   readonly network: NetworkSettings;
   readonly disk: DiskSettings;
   readonly clocks: ClockSettings;
@@ -119,6 +122,7 @@ export function calmSettings(voters: number, changes: Partial<Settings> = {}): S
     voters: nodeIds(voters),
     learners: [],
     storage: "memory",
+    limits: defaultSnapshotLimits,
     options: { ...defaultOptions, heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
     network: calmNetwork,
     disk: { flushMs: 0.5, slowRate: 0 },

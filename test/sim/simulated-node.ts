@@ -19,6 +19,9 @@ import { RegisterMachine } from "./store/register-store.ts";
 /** A handler that has failed is called again after this time (Durable Objects docs, "Alarms"). */
 const alarmRetryMs = 2000;
 
+/** What an instance makes of a call. */
+type Receive = (instance: Instance, answer: (bytes: Uint8Array) => void) => void;
+
 export class SimulatedNode {
   readonly id: NodeId;
   readonly setup: Setup;
@@ -83,12 +86,12 @@ export class SimulatedNode {
     }
   }
 
-  /** Carries a frame to a peer. */
-  call(to: NodeId, frame: Uint8Array, settle: (answer: CallAnswer | Uint8Array) => void): void {
+  /** Carries bytes to a peer, whose instance takes them as `receive` says. */
+  call(to: NodeId, receive: Receive, settle: (answer: CallAnswer | Uint8Array) => void): void {
     const peer = this.peers.get(to);
     if (peer === undefined) throw new Error(`${to} is not in the group`);
     const arrive = (answer: (bytes: Uint8Array) => void, lost: () => void): void => {
-      peer.deliver((instance) => instance.receive(frame, answer), lost);
+      peer.deliver((instance) => receive(instance, answer), lost);
     };
     this.setup.network.call(this.id, to, { arrive }, settle);
   }

@@ -42,8 +42,9 @@ export class NodeSql implements Sql {
   private prepare(text: string): StatementSync {
     const known = this.statements.get(text);
     if (known !== undefined) return known;
-    // `prepare` would silently drop all statements but the first.
-    if (/;\s*\S/.test(text)) throw new Error(`one statement at a time: ${text}`);
+    // `prepare` would silently drop all statements but the first. Those of a trigger are parts of one.
+    const isTrigger = text.startsWith("CREATE TRIGGER");
+    if (!isTrigger && /;\s*\S/.test(text)) throw new Error(`one statement at a time: ${text}`);
     const statement = this.database.prepare(text);
     this.statements.set(text, statement);
     return statement;

@@ -14,7 +14,7 @@ import {
   refusalStatus,
 } from "../../src/internal.ts";
 import { decodeAnswer } from "../../src/kv/answer.ts";
-import { encodeCommand } from "../../src/kv/command.ts";
+import { encodeCommand, fingerprintBytes } from "../../src/kv/command.ts";
 import { encodeQuery } from "../../src/kv/query.ts";
 import { type CommandResult, decodeResult } from "../../src/kv/result.ts";
 
@@ -154,10 +154,12 @@ export type StoredState = {
   readonly last_index: number;
 };
 
-export function putCommand(key: string, value: string): Uint8Array {
+export function putCommand(key: string, value: string, idempotencyKey: string | null = null): Uint8Array {
   const precondition = { kind: "none" } as const;
   const pair = { key: bytes(key), value: bytes(value), contentType: "" };
-  return encodeCommand({ kind: "put", ...pair, precondition, idempotency: null });
+  const fingerprint = new Uint8Array(fingerprintBytes);
+  const idempotency = idempotencyKey === null ? null : { key: idempotencyKey, fingerprint };
+  return encodeCommand({ kind: "put", ...pair, precondition, idempotency });
 }
 
 /** Asks again and again until there is an answer. */

@@ -76,6 +76,7 @@ export class Checks {
       terms: replacedTerms(image, entries),
     };
     image.flush(record);
+    if (record.restored !== null) image.digest = this.ledger.digestAt(record.restored.index);
     if (hardState !== null) {
       const { term, vote } = before.hardState;
       const kept = hardState.term > term || (hardState.term === term && (vote === null || vote === hardState.vote));
@@ -154,7 +155,9 @@ export class Checks {
   private startedToLead(watched: Watched, { log, term }: Raft): void {
     const { node, incarnation } = watched;
     watched.ledTerm = term;
-    this.ledger.requireComplete(node, term, (index) => log.term(index));
+    this.ledger.requireComplete(node, term, ({ index, term: entryTerm }) => {
+      return index < log.firstIndex - 1 || log.term(index) === entryTerm;
+    });
     watched.gate.fact(() => void this.elections.leads(term, node, incarnation));
   }
 }

@@ -19,6 +19,7 @@ export class Ledger {
   private readonly onCommit: (entry: Entry) => void;
   private readonly history: Committed[] = [];
   private readonly digests: (number | undefined)[] = [];
+  private readonly contents = new Map<number, string>();
 
   constructor(voters: readonly NodeId[], images: ReadonlyMap<NodeId, DurableImage>, onCommit: (entry: Entry) => void) {
     this.voters = voters;
@@ -44,12 +45,12 @@ export class Ledger {
   }
 
   /** A new leader holds everything that was committed in earlier terms (Raft paper, section 5.4.3). */
-  requireComplete(leader: NodeId, leaderTerm: number, termAt: (index: number) => number | undefined): void {
+  requireComplete(leader: NodeId, leaderTerm: number, holds: (entry: Entry) => boolean): void {
     const last = this.history.findLast(({ term }) => term < leaderTerm);
     if (last === undefined) return;
     const { index, term } = last.entry;
     demand(
-      termAt(index) === term,
+      holds(last.entry),
       "leader completeness",
       () => `${leader} leads term ${leaderTerm} without entry ${index} of term ${term}, which is committed`,
     );
@@ -60,6 +61,18 @@ export class Ledger {
     const known = this.digests[index] ?? digest;
     demand(known === digest, "state-machine safety", () => `${node} has another state at ${index}`);
     this.digests[index] = digest;
+  }
+
+  /** What all commands up to `index` come to. */
+  digestAt(index: number): number {
+    return this.digests.findLast((digest, at) => digest !== undefined && at <= index) ?? 0;
+  }
+
+  /** Equal states, not only equal commands: what a state machine holds once everything up to `index` is applied. */
+  holds(node: NodeId, index: number, content: string): void {
+    const known = this.contents.get(index) ?? content;
+    demand(known === content, "state-machine safety", () => `${node} holds another state at ${index}`);
+    this.contents.set(index, content);
   }
 
   /** Entries from `first` on were removed from a disk: what is committed among them must still be on a majority. */

@@ -18,6 +18,10 @@ export class Cells {
     return this.live.get(name);
   }
 
+  entries(): Iterable<readonly [string, Cell]> {
+    return this.live;
+  }
+
   set(name: string, after: Cell): void {
     if (this.changes === null) throw new Error("cells are written in transactions only");
     this.changes.push({ name, before: this.live.get(name), after });

@@ -1,6 +1,7 @@
 /** A disk with a node's storage and its state machine on it, as the simulator needs it. */
 
 import type { StateMachine } from "../../../src/machine.ts";
+import type { SnapshotStore } from "../../../src/node/snapshot-store.ts";
 import type { NodeStorage, StoredNode } from "../../../src/node/storage.ts";
 import type { DurableImage } from "./durable-image.ts";
 
@@ -8,7 +9,12 @@ import type { DurableImage } from "./durable-image.ts";
 export interface OpenedNode {
   readonly stored: StoredNode;
   readonly storage: NodeStorage;
+  readonly snapshots: SnapshotStore;
   readonly machine: StateMachine;
+  /** Makes the state machine anew, over a state that was replaced. */
+  renewMachine(): StateMachine;
+  /** All that the state machine holds, as text: equal states are equal texts. */
+  content(): string;
 }
 
 /** Transactions follow one another; some of the last ones may not be durable yet. */

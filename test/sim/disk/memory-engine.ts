@@ -9,6 +9,7 @@ import type { Snapshot } from "../../../src/raft/message.ts";
 import { type Cell, Cells } from "./cells.ts";
 import type { DiskEngine, OpenedNode } from "./engine.ts";
 import type { DurableImage } from "./durable-image.ts";
+import { MemorySnapshots, stateOf } from "./memory-snapshots.ts";
 
 export class MemoryEngine implements DiskEngine, NodeStorage {
   private readonly identity: Identity;
@@ -43,7 +44,10 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
       appliedIndex: this.number("applied"),
     };
     const stored = { identity, incarnation, configuration, hardState, quiescent, log };
-    return { stored, storage: this, machine: this.makeMachine(cells) };
+    const renewMachine = (): StateMachine => this.makeMachine(cells);
+    const content = (): string => JSON.stringify(stateOf(cells));
+    const snapshots = new MemorySnapshots(cells);
+    return { stored, storage: this, snapshots, machine: renewMachine(), renewMachine, content };
   }
 
   flushed(): void {

@@ -71,10 +71,23 @@ export function recordingStorage(inner: NodeStorage, listener: WriteListener): N
 
 /** A storage in which some methods are others, and the rest are those of `inner`. */
 export function interceptStorage(inner: NodeStorage, methods: Partial<NodeStorage>): NodeStorage {
+  return intercept(inner, methods);
+}
+
+/** An object in which some methods are others, and the rest are those of `inner`; `called` hears of each call first. */
+export function intercept<Kind extends object>(
+  inner: Kind,
+  methods: Partial<Kind>,
+  called: (name: string) => void = () => {},
+): Kind {
   return new Proxy(inner, {
     get: (target, name) => {
       const method: unknown = Reflect.get(methods, name) ?? Reflect.get(target, name);
-      return typeof method === "function" ? (method.bind(target) as unknown) : method;
+      if (typeof method !== "function") return method;
+      return (...inputs: readonly unknown[]): unknown => {
+        called(String(name));
+        return Reflect.apply(method, target, inputs);
+      };
     },
   });
 }

@@ -1,6 +1,8 @@
 /** A disk of SQLite with the node's real storage on it; what is not durable is one open transaction. */
 
 import type { Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "../../../src/machine.ts";
+import { content } from "../../../src/kv/content.ts";
+import { SqlSnapshots } from "../../../src/node/sql-snapshots.ts";
 import { SqlStorage } from "../../../src/node/sql-storage.ts";
 import type { Identity } from "../../../src/node/storage.ts";
 import type { Configuration } from "../../../src/raft/configuration.ts";
@@ -50,7 +52,11 @@ export class SqliteEngine implements DiskEngine, Sql {
         stored = storage.open();
       }
       if (stored === null) throw new Error("the storage could not be made");
-      return { stored, storage, machine: this.makeMachine(storage.counted(this)) };
+      const sql = storage.counted(this);
+      const renewMachine = (): StateMachine => this.makeMachine(sql);
+      const lines = (): string => [...content(sql)].join("\n");
+      const snapshots = new SqlSnapshots(sql);
+      return { stored, storage, snapshots, machine: renewMachine(), renewMachine, content: lines };
     });
   }
 
@@ -111,12 +117,18 @@ export class SqliteEngine implements DiskEngine, Sql {
   /** What is stored must be what was saved, whatever the storage makes of it on the way. */
   private compare({ hardState, lastIndex, appliedIndex }: DurableImage): void {
     const [state] = this.database
-      .exec<{ term: number; vote: string | null; applied_index: number; last_index: number | null }>(
-        "SELECT term, vote, applied_index, (SELECT max(last_index) FROM raft_log) AS last_index FROM raft_state",
+      .exec<{
+        term: number;
+        vote: string | null;
+        applied_index: number;
+        last_index: number | null;
+        first_index: number;
+      }>(
+        "SELECT term, vote, applied_index, first_index, (SELECT max(last_index) FROM raft_log) AS last_index FROM raft_state",
       )
       .toArray();
     if (state === undefined) return;
-    const found = [state.term, state.vote, state.applied_index, state.last_index ?? 0].join();
+    const found = [state.term, state.vote, state.applied_index, state.last_index ?? state.first_index - 1].join();
     const saved = [hardState.term, hardState.vote, appliedIndex, lastIndex].join();
     if (found !== saved) throw new Error(`SQLite holds ${found} instead of ${saved}`);
   }

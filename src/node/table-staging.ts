@@ -1,0 +1,60 @@
+/** Tables that are filled beside those of the state machine, to take their place all at once. */
+
+import { MalformedError } from "../bytes/reader.ts";
+import type { Sql } from "../machine.ts";
+import { decodePage, type RowBlock } from "./page-codec.ts";
+import { ForeignPageError } from "./snapshot-store.ts";
+import { listed, quoted, readShape } from "./table-shape.ts";
+
+export class TableStaging {
+  private readonly sql: Sql;
+
+  constructor(sql: Sql) {
+    this.sql = sql;
+  }
+
+  /** Makes an empty table of the same shape. */
+  create(table: string): void {
+    this.sql.exec(`CREATE TABLE ${stagedName(table)} ${readShape(this.sql, table).definition}`);
+  }
+
+  /** Adds a page's rows. They must be of the given tables. */
+  insert(page: Uint8Array, tables: readonly string[]): void {
+    for (const block of decodePage(page)) {
+      if (!tables.includes(block.table)) throw new ForeignPageError(`there is no table ${block.table} here`);
+      this.insertRows(block);
+    }
+  }
+
+  /** Takes the place of the table and of all its rows. Its indexes are built anew, which takes time in proportion. */
+  install(table: string): void {
+    const { sql } = this;
+    const { indexes } = readShape(sql, table);
+    sql.exec(`DROP TABLE ${quoted(table)}`);
+    sql.exec(`ALTER TABLE ${stagedName(table)} RENAME TO ${quoted(table)}`);
+    for (const statement of indexes) sql.exec(statement);
+  }
+
+  drop(table: string): void {
+    this.sql.exec(`DROP TABLE IF EXISTS ${stagedName(table)}`);
+  }
+
+  private insertRows({ table, columns, rows }: RowBlock): void {
+    const known = readShape(this.sql, table).columns;
+    if (columns.length !== known.length || columns.some((column, position) => column !== known[position])) {
+      throw new ForeignPageError(
+        `the table ${table} has the columns ${known.join(", ")} here, not ${columns.join(", ")}`,
+      );
+    }
+    const places = columns.map(() => "?").join(", ");
+    const statement = `INSERT INTO ${stagedName(table)} (${listed(columns)}) VALUES (${places})`;
+    for (const row of rows) {
+      if (row.length !== columns.length) throw new MalformedError("a row of another length");
+      this.sql.exec(statement, ...row);
+    }
+  }
+}
+
+function stagedName(table: string): string {
+  return quoted(`raft_staged_${table}`);
+}
