@@ -2,13 +2,13 @@
 
 import type { Env } from "../env.ts";
 import { readMembers } from "../env.ts";
-import { type JoinRequest, recoveryConfirmation, type RecoverAnswer } from "../membership.ts";
+import { type JoinRequest, recoveryConfirmation, type RecoverAnswer, type Standing } from "../membership.ts";
 import { simpleConfiguration } from "../raft/configuration.ts";
 import type { ConfigurationChange } from "../raft/configuration-change.ts";
 import type { Entry } from "../raft/entry.ts";
 import { encodeAttributes } from "./attributes.ts";
 import { firstConfiguration, joiningIdentity, newIdentity, recoveredGroupId } from "./identity.ts";
-import type { MembershipStorage, StoredMembership } from "./membership-storage.ts";
+import type { MembershipStorage } from "./membership-storage.ts";
 import type { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
 
@@ -54,19 +54,20 @@ export type Claim = "keep" | "replace" | "refuse";
  * A node that waits for the same group keeps its storage: the leader asks again, not knowing that it was heard. One that
  * the group has removed, or that holds nothing, is made anew. Whatever may still be needed is left alone.
  */
-export function claimOn(
-  { identity, log }: StoredNode,
-  { joined, admitted, retirement }: StoredMembership,
-  { groupId, appliedIndex, force }: JoinRequest,
-  ownAppliedIndex: number,
-): Claim {
-  if (retirement !== null) return "replace";
-  if (identity.groupId === groupId) {
-    if (joined && !admitted) return "keep";
-    // It believes to be a member; the caller knows the log further, and there it is none.
-    return ownAppliedIndex < appliedIndex ? "replace" : "refuse";
-  }
-  return force || (log.lastIndex === 0 && ownAppliedIndex === 0) ? "replace" : "refuse";
+export function claimOn(node: Claimed, { groupId, appliedIndex, force }: JoinRequest): Claim {
+  if (node.standing === "removed" || node.standing === "fenced" || node.standing === "superseded") return "replace";
+  if (node.groupId !== groupId) return force || node.lastIndex === 0 ? "replace" : "refuse";
+  if (node.standing === "joining") return "keep";
+  // It believes to be a member; the caller knows the log further, and there it is none.
+  return node.appliedIndex < appliedIndex ? "replace" : "refuse";
+}
+
+/** What an object holds that is asked to join. */
+export interface Claimed {
+  readonly groupId: string;
+  readonly standing: Standing;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
 }
 
 /**

@@ -26,7 +26,7 @@ import { Belonging } from "./belonging.ts";
 import { MonotonicClock } from "./clock.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameRefusedError } from "./frame-refusal.ts";
-import { claimOn, found, isConfirmed, join, recover } from "./founding.ts";
+import { claimOn, type Claimed, found, isConfirmed, join, recover } from "./founding.ts";
 import { MembershipStorage } from "./membership-storage.ts";
 import { Node } from "./node.ts";
 import { PeerCalls } from "./peer-calls.ts";
@@ -158,10 +158,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("a group and a node have to be named", null);
     const request = parse(body) as JoinRequest;
     const before = this.resume();
-    const claim =
-      before === null
-        ? "replace"
-        : claimOn(before.node.stored, this.membershipStorage.read(), request, before.node.answeredBy().index);
+    const claim = before === null ? "replace" : claimOn(claimed(before.node), request);
     if (claim === "refuse") {
       const message = `${node} holds data of another group by this name, or of a later state of this one; force=true gives it up`;
       return refuse({ code: "node_in_use", message, ambiguous: false }, before?.node.answeredBy() ?? null);
@@ -297,6 +294,11 @@ function isForMembers(path: string): boolean {
     path === internalPath.members ||
     path === internalPath.transfer
   );
+}
+
+function claimed({ stored, belonging, driver }: Node): Claimed {
+  const { appliedIndex, lastIndex } = driver.raft.log;
+  return { groupId: stored.identity.groupId, standing: belonging.enrolment.standing, appliedIndex, lastIndex };
 }
 
 /** Why a node that is no member answers no client; null for a member. */
