@@ -31,7 +31,7 @@ export function drawSettings(seed: number): Settings {
     seed,
     voters,
     learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
-    storage: random.chance(0.1) ? "sqlite" : "memory",
+    storage: random.chance(0.06) ? "sqlite" : "memory",
     options,
     limits: drawLimits(new Random(seed, "limits"), timeoutMs),
     network: drawNetwork(random, worldWide, timeoutMs),

@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a node forgets whom it voted for when it restarts",
     hazard: 2,
-    withinSeeds: 5,
+    withinSeeds: 20,
     tampering: changedStorage((storage) => ({
       saveHardState: ({ term }) => storage.saveHardState({ term, vote: null }),
     })),
@@ -46,19 +46,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a node forgets its term when it restarts",
     hazard: 38,
-    withinSeeds: 5,
+    withinSeeds: 20,
     tampering: changedStorage(() => ({ saveHardState: () => {} })),
   },
   {
     name: "messages leave before what they promise is durable",
     hazard: 2,
-    withinSeeds: 5,
+    withinSeeds: 20,
     tampering: { gate: (gate) => ({ output: (release) => release(), fact: (becomesTrue) => gate.fact(becomesTrue) }) },
   },
   {
     name: "the applied index is stored apart from the state, and sometimes not at all",
     hazard: 30,
-    withinSeeds: 20,
+    withinSeeds: 100,
     tampering: changedStorage((storage) => {
       let saves = 0;
       return {
@@ -78,13 +78,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "one less than a majority commits",
     hazard: 16,
-    withinSeeds: 20,
+    withinSeeds: 100,
     install: () => patchMethod(Leader.prototype, "commit", (self) => commitCounted(self, votersOf(self), 1, true)),
   },
   {
     name: "learners count as voters",
     hazard: 16,
-    withinSeeds: 40,
+    withinSeeds: 100,
     install: () =>
       patchMethod(Leader.prototype, "commit", (self) => {
         const { learners } = raftOf(self).configuration;
@@ -101,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an append removes everything behind it, conflict or not",
     hazard: 12,
-    withinSeeds: 40,
+    withinSeeds: 100,
     install: () =>
       patchMethod(RaftLog.prototype, "merge", (self, [entries]) => {
         const log = self as unknown as RaftLog;
@@ -112,7 +112,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an append is taken after any entry at its index, whatever that entry's term",
     hazard: 39,
-    withinSeeds: 40,
+    withinSeeds: 100,
+    adjust: withManyLeaders,
     install: () =>
       patchMethod(Follower.prototype, "append", (self, [given], original) => {
         const message = given as AppendEntries;
@@ -123,6 +124,7 @@ export const mutants: readonly Mutant[] = [
     name: "a follower believes the commit index of an append before it compares the logs",
     hazard: 11,
     withinSeeds: 100,
+    adjust: withManyLeaders,
     install: () =>
       patchMethod(Follower.prototype, "append", (self, [given], original) => {
         const { log } = raftOf(self);
@@ -146,7 +148,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "votes go to whoever asks first, however old its log",
     hazard: 39,
-    withinSeeds: 20,
+    withinSeeds: 100,
     install: () => patchMethod(RaftLog.prototype, "isUpToDate", () => true),
   },
   {
@@ -175,7 +177,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a leader answers reads without asking whether it still leads",
     hazard: 9,
-    withinSeeds: 20,
+    withinSeeds: 100,
+    adjust: withManyLeaders,
     install: () =>
       patchMethod(Leader.prototype, "readIndex", (self, [context]) => {
         const raft = raftOf(self);
@@ -205,7 +208,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a command is answered when it is proposed, not when it is committed",
     hazard: 45,
-    withinSeeds: 5,
+    withinSeeds: 20,
     install: () =>
       patchMethod(Waiters.prototype, "addProposal", (_self, [index, given]) => {
         const { settle } = given as Parameters<Waiters["addProposal"]>[1];
@@ -215,7 +218,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a command whose time is over is said not to have happened",
     hazard: 32,
-    withinSeeds: 40,
+    withinSeeds: 100,
     install: () =>
       patchMethod(Waiters.prototype, "addProposal", (_self, [index, given], original) => {
         const proposal = given as Parameters<Waiters["addProposal"]>[1];
@@ -226,7 +229,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a repeated command is applied again",
     hazard: 31,
-    withinSeeds: 40,
+    withinSeeds: 100,
+    adjust: withManyLeaders,
     install: () =>
       patchMethod(Cells.prototype, "get", (_self, [name], original) =>
         String(name).startsWith("answer to") ? undefined : original(name),
@@ -255,7 +259,7 @@ export const mutants: readonly Mutant[] = [
     name: "a leader of an earlier term is not told that there is a later one",
     hazard: 22,
     withinSeeds: 600,
-    adjust: withManyLeaders,
+    adjust: (settings) => withFewRequests(withManyLeaders(settings)),
     install: () => patchMethod(Voter.prototype, "answerStale", () => {}),
   },
 ];

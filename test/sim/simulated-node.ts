@@ -31,6 +31,8 @@ export class SimulatedNode {
   readonly alarm: NodeAlarm;
   /** Null while nothing runs: the next event that reaches the node starts it. */
   instance: Instance | null = null;
+  /** Why it crashed last. */
+  lastCrash = "";
   /** Writes take this many times as long as usual. */
   private diskSlowness = 1;
   /** Nothing reaches the node before this time. */
@@ -100,6 +102,7 @@ export class SimulatedNode {
   crash(reason: string, downtimeMs = this.downtimeMs, kept = this.drawKept()): void {
     const { world } = this.setup;
     this.note(() => `crashes ${reason}; down for ${Math.round(downtimeMs)} ms, ${kept} more writes are durable`);
+    this.lastCrash = reason;
     this.stepsLeft = Number.POSITIVE_INFINITY;
     this.instance?.crash(kept);
     this.instance = null;

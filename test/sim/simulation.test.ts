@@ -37,11 +37,11 @@ describe("every rule holds", () => {
 });
 
 describe("a seed", () => {
-  // Seed 2 runs on SQLite, the others in memory.
-  test.each([1, 2, 4])("%i decides everything: a second run tells the same story", async (seed) => {
+  // Seed 10 runs on SQLite, the others in memory.
+  test.each([1, 4, 10])("%i decides everything: a second run tells the same story", async (seed) => {
     const [first, second] = [new Trace(Number.MAX_SAFE_INTEGER), new Trace(Number.MAX_SAFE_INTEGER)];
     const results = [await runSeed(seed, { trace: first }), await runSeed(seed, { trace: second })];
-    expect(first.lines.length).toBeGreaterThan(1000);
+    expect(first.lines.length).toBeGreaterThan(500);
     expect(second.lines.map(formatLine)).toEqual(first.lines.map(formatLine));
     expect(results[1]).toEqual(results[0]);
   });

@@ -13,7 +13,28 @@ export interface Asked {
 }
 
 export class Stage extends Simulation {
+  /** How many terms had a leader before the story began. */
+  electedBefore = 0;
   private asked = 0;
+
+  /** A group that has been started, in which the given node leads and everybody knows. */
+  static async with(
+    voters: number,
+    leader: NodeId,
+    changes: Partial<Settings> = {},
+    options: SimulationOptions = {},
+  ): Promise<Stage> {
+    const stage = new Stage(voters, changes, options);
+    stage.start();
+    await stage.leads();
+    // Whoever is to win needs all entries.
+    await stage.runFor(stage.setup.settings.options.electionMinMs);
+    await stage.elect(leader);
+    await stage.until(() => stage.ids.every((id) => stage.raft(id).leader === leader), 1000);
+    await stage.runFor(stage.setup.settings.options.electionMinMs);
+    stage.electedBefore = stage.setup.checks.elections.elected;
+    return stage;
+  }
 
   constructor(voters: number, changes: Partial<Settings> = {}, options: SimulationOptions = {}) {
     super(calmSettings(voters, changes), options);
@@ -42,7 +63,7 @@ export class Stage extends Simulation {
   /** Lets a node stand for election at once, as if the leader had asked it to, and again until it leads. */
   async elect(id: NodeId): Promise<void> {
     const { electionMinMs } = this.setup.settings.options;
-    const leads = (): boolean => this.raft(id).role === "leader";
+    const leads = (): boolean => this.leader()?.id === id;
     for (let attempt = 0; attempt < maxElections; attempt += 1) {
       this.node(id).deliver(stand, () => {});
       if (await this.until(leads, electionMinMs / 3)) return;
@@ -58,7 +79,7 @@ export class Stage extends Simulation {
   }
 
   /** Asks a node to write, as a client beside it would. */
-  write(id: NodeId, key = "k"): Asked {
+  write(id: NodeId, { key = "k", patienceMs = longMs } = {}): Asked {
     this.asked += 1;
     const name = `s.${this.asked}.1`;
     const { checks, language } = this.setup;
@@ -84,7 +105,7 @@ export class Stage extends Simulation {
   }
 
   /** Asks a node for a linearizable read. */
-  read(id: NodeId, key = "k"): Asked {
+  read(id: NodeId, { key = "k", patienceMs = longMs } = {}): Asked {
     const asked: Asked = { outcome: null };
     const bytes = this.setup.language.encodeRead(key);
     this.node(id).deliver(
@@ -103,8 +124,7 @@ export class Stage extends Simulation {
   }
 
   /** Fills a node's disk before it starts: one entry for each of these terms, which must not fall. */
-  prepare(id: NodeId, terms: readonly number[]): void {
-    const last = terms.at(-1) ?? 0;
+  prepare(id: NodeId, terms: readonly number[], nodeTerm = terms.at(-1) ?? 0): void {
     const entries = terms.map((term, position): Entry => ({
       index: position + 1,
       term,
@@ -112,13 +132,13 @@ export class Stage extends Simulation {
       timeMs: 0,
       data: new Uint8Array(0),
     }));
-    this.node(id).prepare({ term: last, vote: null }, entries);
+    this.node(id).prepare({ term: nodeTerm, vote: null }, entries);
   }
 }
 
-const patienceMs = 60_000;
-/** Each raises the term by one, until it is above that of all who vote. */
-const maxElections = 6;
+const longMs = 60_000;
+/** Each raises the term by one, until it is above that of all who vote; before, it may have to stop leading an old one. */
+const maxElections = 12;
 
 function stand(instance: Instance): void {
   instance.enter((driver) => {
