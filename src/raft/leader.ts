@@ -7,7 +7,7 @@ import {
   type ConfigurationChange,
   leaveJoint,
 } from "./configuration-change.ts";
-import { isVoter, members } from "./configuration.ts";
+import { type Configuration, isJoint, isVoter, members } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
@@ -216,9 +216,10 @@ export class Leader implements Role {
     let { configuration } = this.raft;
     this.departing = false;
     for (const change of log.unappliedChanges(log.lastIndex)) {
-      const outcome = changeConfiguration(configuration, change);
+      const before = configuration;
+      const outcome = changeConfiguration(before, change);
       if (outcome.changed) configuration = outcome.configuration;
-      if (!isVoter(configuration, id)) this.departing = true;
+      if (!isVoter(configuration, id) && mayNeedEveryVote(before)) this.departing = true;
     }
   }
 
@@ -449,6 +450,15 @@ export class Leader implements Role {
 
 /** So many rounds back an answer still tells the time of its round trip. */
 const rememberedRounds = 64;
+
+/**
+ * True if the majority of a configuration, less one voter, may fall short of a majority of the configuration. Of an odd
+ * number of voters one more than half is also one more than half of the others, so there the vote of one who leaves is
+ * never missed.
+ */
+function mayNeedEveryVote(configuration: Configuration): boolean {
+  return isJoint(configuration) || configuration.voters.length % 2 === 0;
+}
 
 type EntryContent = Pick<Entry, "kind" | "data" | "change">;
 

@@ -221,8 +221,8 @@ describe("hazard-24: a leader whose own going waits for its commit", () => {
   });
 
   test("knows it from the log when an earlier leader has asked for it", () => {
-    const cluster = withSpares(3, 0);
-    cluster.lose = ({ from, to }) => from === "n2" || to === "n3";
+    const cluster = withSpares(4, 0);
+    cluster.lose = ({ from, to }) => from === "n2" || to === "n3" || to === "n4";
     change(cluster, remove("n2"));
     cluster.deliver();
     cluster.crash("n1");
@@ -235,6 +235,19 @@ describe("hazard-24: a leader whose own going waits for its commit", () => {
     cluster.run(1_000);
     expect(cluster.leader.id).not.toBe("n2");
     expect(cluster.node("n2").raft.isVoter).toBe(false);
+  });
+
+  test("goes on taking commands where an odd number of voters never misses its vote, as etcd's leader does", () => {
+    const cluster = withSpares(3, 0);
+    change(cluster, remove("n1"));
+    expect(cluster.propose("n1", "a")).toMatchObject([{ accepted: true }]);
+    cluster.deliver();
+    expect(cluster.node("n1").raft.isVoter).toBe(false);
+    cluster.run(1_000);
+    cluster.propose(cluster.leader.id, "b");
+    cluster.run(1_000);
+    expect(cluster.applied("n2").at(-1)).toBe("b");
+    expect(cluster.applied("n3")).toEqual(cluster.applied("n2"));
   });
 });
 
