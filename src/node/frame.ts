@@ -82,7 +82,8 @@ function writeMessage(writer: ByteWriter, message: Message): void {
   switch (message.type) {
     case "requestVote":
       writer.u8(Number(message.preVote)).u8(Number(message.transfer));
-      writer.u53(message.lastLogIndex).u53(message.lastLogTerm).u53(message.question);
+      writer.u53(message.lastLogIndex).u53(message.lastLogTerm);
+      writer.u53(message.commitIndex).u53(message.commitTerm).u53(message.question);
       break;
     case "voteReply":
       writer.u8(Number(message.preVote)).u8(Number(message.granted)).u53(message.question);
@@ -129,10 +130,9 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
     case tag.requestVote: {
       const preVote = readFlag(reader);
       const transfer = readFlag(reader);
-      const lastLogIndex = reader.u53();
-      const lastLogTerm = reader.u53();
-      const question = reader.u53();
-      return { type: "requestVote", ...envelope, preVote, transfer, lastLogIndex, lastLogTerm, question };
+      const last = { lastLogIndex: reader.u53(), lastLogTerm: reader.u53() };
+      const commit = { commitIndex: reader.u53(), commitTerm: reader.u53() };
+      return { type: "requestVote", ...envelope, preVote, transfer, ...last, ...commit, question: reader.u53() };
     }
     case tag.voteReply: {
       const preVote = readFlag(reader);

@@ -58,6 +58,8 @@ export class Candidate implements Role {
         transfer: this.transfer,
         lastLogIndex: raft.log.lastIndex,
         lastLogTerm: raft.log.lastTerm,
+        commitIndex: raft.log.commitIndex,
+        commitTerm: raft.log.term(raft.log.commitIndex) ?? 0,
         question,
       });
     }

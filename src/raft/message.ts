@@ -18,6 +18,9 @@ export interface RequestVote extends Envelope {
   readonly transfer: boolean;
   readonly lastLogIndex: number;
   readonly lastLogTerm: number;
+  /** The last entry that the candidate knows to be committed. */
+  readonly commitIndex: number;
+  readonly commitTerm: number;
   /** The candidate's number for this question; the answer repeats it, and so tells how long it took. */
   readonly question: number;
 }

@@ -52,6 +52,7 @@ export class Voter {
   private answer(request: RequestVote, nowMs: number): void {
     const { raft, ballot } = this;
     const { from, preVote, term, question } = request;
+    this.learnChange(request);
     const free =
       ballot.vote === from || (ballot.vote === null && raft.leader === null) || (preVote && term > ballot.term);
     const granted = free && raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
@@ -61,6 +62,17 @@ export class Voter {
     }
     const answerTerm = granted ? term : ballot.term;
     raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted, question });
+  }
+
+  /**
+   * The candidate may know that a change is committed which this node has, and does not know to be. This node's log may be
+   * the longest and its vote needed, so that nobody else can win, while by the configuration before it is no voter and
+   * stands for no election: nobody would ever lead (etcd issue 12359).
+   */
+  private learnChange({ commitIndex, commitTerm }: RequestVote): void {
+    const { log } = this.raft;
+    if (commitIndex <= log.commitIndex || log.term(commitIndex) !== commitTerm) return;
+    if (log.unappliedChanges(commitIndex).length > 0) log.commitTo(commitIndex);
   }
 
   /** Answers a message of an earlier term, if its sender would otherwise never learn of the present one. */

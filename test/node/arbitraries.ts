@@ -86,6 +86,8 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       transfer: fc.boolean(),
       lastLogIndex: whole,
       lastLogTerm: whole,
+      commitIndex: whole,
+      commitTerm: whole,
     }),
     fc.record({ type: type("voteReply"), question: whole, ...envelope, preVote: fc.boolean(), granted: fc.boolean() }),
     fc

@@ -52,6 +52,8 @@ function requestVote(term: number, from = "n2"): RequestVote {
     transfer: false,
     lastLogIndex: 9,
     lastLogTerm: 9,
+    commitIndex: 0,
+    commitTerm: 0,
   };
 }
 

@@ -83,8 +83,13 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
       transfer: false,
       lastLogIndex: 2 ** 53 - 1,
       lastLogTerm: 4,
+      commitIndex: 8,
+      commitTerm: 3,
     },
-    hex: "01 0000000000000005 01 00 001fffffffffffff 0000000000000004 0000000000000006",
+    hex: [
+      "01 0000000000000005 01 00 001fffffffffffff 0000000000000004",
+      "0000000000000008 0000000000000003 0000000000000006",
+    ].join(" "),
   },
   voteReply: {
     message: { type: "voteReply", question: 6, ...envelope, preVote: false, granted: true },

@@ -57,6 +57,8 @@ export function requestVote(fields: Fields<RequestVote>): RequestVote {
     ...envelope,
     lastLogIndex: 0,
     lastLogTerm: 0,
+    commitIndex: 0,
+    commitTerm: 0,
     ...fields,
     preVote,
     transfer,

@@ -74,6 +74,8 @@ function requestVote(from: string, term: number, more: Partial<RequestVote> = {}
     transfer: false,
     lastLogIndex: 0,
     lastLogTerm: 0,
+    commitIndex: 0,
+    commitTerm: 0,
     ...more,
   };
 }
