@@ -31,6 +31,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
+          testTimeout: 30_000,
         },
       },
       {

@@ -11,9 +11,7 @@ afterEach(async () => {
 });
 
 test("a follower's alarm is not moved by heartbeats: they cost no rows, however many come", async () => {
-  const group = new TestGroup();
-  const timing = { heartbeatMs: 20, electionMinMs: 400, electionMaxMs: 600 };
-  for (const id of group.ids) faults.configure(group.object(id), { RAFT_TIMINGS: { laptop: timing } });
+  const group = new TestGroup({ heartbeatMs: 20, electionMinMs: 400, electionMaxMs: 600 });
   const leader = await group.leader();
   const [follower = ""] = group.followers(leader);
   const count = async (): Promise<{ heartbeats: number; rows: number }> => ({

@@ -28,7 +28,7 @@ class Faults {
 
   /** Gives an object other variables than the rest, from its next start on. */
   configure(object: string, variables: Partial<Env>): void {
-    this.variables.set(object, variables);
+    this.variables.set(object, { ...this.variables.get(object), ...variables });
   }
 
   variablesOf(object: string): Partial<Env> {

@@ -1,4 +1,4 @@
-/** The shipped node, on a laptop's timing, with a network and a state machine that obey the test's faults. */
+/** The shipped node, with variables, a network, and a state machine that obey the test's faults. */
 
 import type { Env } from "../../src/env.ts";
 import { KeyValueNode as ShippedNode } from "../../src/kv-node.ts";
@@ -9,7 +9,7 @@ export class KeyValueNode extends ShippedNode {
   constructor(ctx: DurableObjectState, env: Env) {
     const name = ctx.id.name ?? "";
     const RAFT_NODE = new FaultyNetwork(env.RAFT_NODE, name) as unknown as Env["RAFT_NODE"];
-    super(ctx, { ...env, RAFT_PROFILE: "laptop", ...faults.variablesOf(name), RAFT_NODE });
+    super(ctx, { ...env, ...faults.variablesOf(name), RAFT_NODE });
   }
 
   protected override createStateMachine(sql: Sql): StateMachine {

@@ -4,7 +4,7 @@ import { abortAllDurableObjects, reset } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
 import type { NodeStatus } from "../../src/internal.ts";
 import { faults } from "./faults.ts";
-import { eventually, TestGroup } from "./test-group.ts";
+import { brisk, eventually, TestGroup } from "./test-group.ts";
 
 afterEach(async () => {
   faults.clear();
@@ -13,9 +13,7 @@ afterEach(async () => {
 
 /** A group that rests soon, with one value in it, and the leader that it had. */
 async function idleGroup(): Promise<{ readonly group: TestGroup; readonly leader: NodeStatus }> {
-  const group = new TestGroup();
-  const timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300, idleAfterMs: 300 };
-  for (const id of group.ids) faults.configure(group.object(id), { RAFT_TIMINGS: { laptop: timing } });
+  const group = new TestGroup({ ...brisk, idleAfterMs: 300 });
   const leader = await group.leader();
   await group.put(leader.id, "key", "value");
   await resting(group);

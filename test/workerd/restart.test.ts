@@ -4,7 +4,7 @@ import { abortAllDurableObjects, evictDurableObject, reset } from "cloudflare:te
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { readMembers } from "../../src/env.ts";
 import { faults } from "./faults.ts";
-import { eventually, TestGroup } from "./test-group.ts";
+import { brisk, eventually, TestGroup } from "./test-group.ts";
 
 afterEach(async () => {
   faults.clear();
@@ -68,7 +68,7 @@ describe("a group whose objects all ended at once, as in a deploy", () => {
   }
 
   test("hazard-34 hazard-51 leads again within an election timeout", async () => {
-    const group = new TestGroup();
+    const group = new TestGroup(brisk);
     await group.put((await group.leader()).id, "key", "value");
     const ends: { readonly gapMs: number; readonly termsPassed: number }[] = [];
     for (let round = 0; round < 5; round += 1) ends.push(await endAll(group));
