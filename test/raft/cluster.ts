@@ -166,7 +166,8 @@ export class Cluster {
   run(ms: number): void {
     const endMs = this.nowMs + ms;
     this.deliver();
-    for (;;) {
+    for (let count = 0; ; count += 1) {
+      assert.ok(count < 100_000, "deadlines without end");
       const nextMs = Math.min(...this.running.map(({ raft }) => raft.deadlineMs));
       if (nextMs > endMs) break;
       this.nowMs = Math.max(this.nowMs, nextMs);

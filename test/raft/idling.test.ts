@@ -52,6 +52,17 @@ describe("a group that nobody wants anything of", () => {
     expect(cluster.leader.raft.quiescent).toBe(true);
     expect(cluster.applied("l1")).toEqual(["a"]);
   });
+
+  test("does not rest while a member is not there to say that it rests too", () => {
+    const cluster = new Cluster({ options: { idleAfterMs } });
+    cluster.elect("n1");
+    cluster.propose("n1", "a");
+    cluster.run(50);
+    cluster.crash("n3");
+    cluster.run(1_000);
+    expect(cluster.running.every(({ raft }) => raft.leader === "n1")).toBe(true);
+    expect(cluster.leader.raft.quiescent).toBe(false);
+  });
 });
 
 describe("a group at rest", () => {
@@ -63,6 +74,16 @@ describe("a group at rest", () => {
       expect(cluster.applied(id)).toEqual(["a", "b"]);
       expect(raft.deadlineMs).toBeLessThan(Number.POSITIVE_INFINITY);
     }
+  });
+
+  test("gives its leader time to hear from the others again, however long it rested", () => {
+    const cluster = settled();
+    cluster.run(1_000_000);
+    cluster.propose("n1", "b");
+    cluster.tick("n1");
+    cluster.run(1_000);
+    expect(cluster.leader).toMatchObject({ id: "n1", raft: { term: 1 } });
+    expect(cluster.applied("n3")).toEqual(["a", "b"]);
   });
 
   test("elects another leader when its own is gone and somebody says so", () => {

@@ -51,6 +51,12 @@ test("hazard-10: a restart does not break a promise, neither by a vote nor by st
   expect(cluster.node("n1").reads).toHaveLength(2);
 });
 
+test("a node that may have promised to wait does not wake up before that is over", () => {
+  const node = new TestNode({ options: { leaseReads: true }, random: () => 0 });
+  expect(node.raft.deadlineMs).toBe(100);
+  expect(node.expire()).toHaveLength(2);
+});
+
 test("hazard-10: a request to stand for election that arrives after its transfer was given up ends the lease", () => {
   const cluster = leased();
   cluster.lose = ({ type }) => type === "timeoutNow";

@@ -44,7 +44,9 @@ class Stored {
   all(maxBytes = unlimited): Entry[] {
     const found: Entry[] = [];
     while (found.length < this.log.lastIndex) {
-      found.push(...this.log.read(found.length + 1, this.log.lastIndex, maxBytes));
+      const read = this.log.read(found.length + 1, this.log.lastIndex, maxBytes);
+      if (read.length === 0) throw new Error("a read must answer one entry at least");
+      found.push(...read);
     }
     return found;
   }

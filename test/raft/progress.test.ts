@@ -99,6 +99,13 @@ describe("replicating", () => {
     }
   });
 
+  test("a peer that turns out to have more than was sent gets what follows that", () => {
+    const progress = replicating(5);
+    send(progress);
+    progress.accepted(20, 1);
+    expect(progress).toMatchObject({ matchIndex: 20, nextIndex: 21, windowFull: false });
+  });
+
   test("a rejection of something sent ahead starts over from the match", () => {
     const progress = replicating(5);
     send(progress, 3);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { MemberChange } from "../../src/raft/configuration-change.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry } from "../../src/raft/entry.ts";
-import { logOf } from "./build.ts";
+import { logOf, requestVote } from "./build.ts";
 import { Cluster } from "./cluster.ts";
 import { TestNode } from "./test-node.ts";
 
@@ -130,13 +130,9 @@ describe("hazard-27 a node with the longest log that does not know that it votes
       [2, 9],
       [3, 1],
     ] as const) {
-      const lastLog = { lastLogIndex: 3, lastLogTerm: 1 };
-      four.receive({
-        ...{ type: "requestVote", from: "n2", to: "n4", term: 2, preVote: true, transfer: false, question: 0 },
-        ...lastLog,
-        commitIndex,
-        commitTerm,
-      });
+      four.receive(
+        requestVote({ to: "n4", term: 2, preVote: true, lastLogIndex: 3, lastLogTerm: 1, commitIndex, commitTerm }),
+      );
     }
     expect(four.raft.log.commitIndex).toBe(0);
   });

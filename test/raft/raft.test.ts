@@ -30,6 +30,17 @@ describe("early messages", () => {
     expect(ready).toMatchObject({ early: [], hardState: { term: 1 }, messages: [{ type: "appendEntries", to: "l1" }] });
   });
 
+  test("never rest on a vote for itself that this turn has yet to write, even if all others were faster", () => {
+    const node = new TestNode({ options: { preVote: false } });
+    node.turn(() => {
+      node.raft.campaign(0);
+      node.raft.step(voteReply({ term: 1 }), 0);
+    });
+    expect(node.raft.role).toBe("leader");
+    expect(node.readies[0]).toMatchObject({ early: [], hardState: { term: 1, vote: "n1" } });
+    expect(ofType(node.readies[0]!.messages, "appendEntries")).toHaveLength(2);
+  });
+
   test("carry no promise: whoever crashes before the write has lost nothing that others count on", () => {
     const node = new TestNode().lead();
     for (const from of ["n2", "n3"]) node.receive(appendReply({ from, term: 1, index: 1 }));

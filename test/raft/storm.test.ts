@@ -120,7 +120,7 @@ class Storm {
   }
 }
 
-const seeds = 80;
+const seeds = 60;
 
 test(`no promise is broken in any of ${seeds} storms, and after each the group works as one`, () => {
   let committed = 0;
