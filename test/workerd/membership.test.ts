@@ -7,10 +7,10 @@ import { faults } from "./faults.ts";
 import { calm, eventually, TestGroup } from "./test-group.ts";
 
 /** Ended after each test, whatever became of it. */
-const writers: (() => void)[] = [];
+const writers: AbortController[] = [];
 
 afterEach(async () => {
-  for (const end of writers.splice(0)) end();
+  for (const writer of writers.splice(0)) writer.abort();
   faults.clear();
   await reset();
 });
@@ -22,13 +22,13 @@ function newGroup(): TestGroup {
   return group;
 }
 
-/** Writes one key after the other until it is told to stop; answers how many writes were acknowledged, and which failed. */
+/** Writes one key after the other until it is told to stop; answers which writes were acknowledged, and how many failed. */
 function writing(client: ApiClient): { stop(): Promise<{ written: string[]; failed: number }> } {
-  let going = true;
+  const end = new AbortController();
   const run = async (): Promise<{ written: string[]; failed: number }> => {
     const written: string[] = [];
     let failed = 0;
-    for (let count = 0; going; count += 1) {
+    for (let count = 0; !end.signal.aborted; count += 1) {
       const status = await client.put(`key-${count}`, String(count));
       if (status < 300) written.push(`key-${count}`);
       else failed += 1;
@@ -38,12 +38,10 @@ function writing(client: ApiClient): { stop(): Promise<{ written: string[]; fail
     return { written, failed };
   };
   const done = run();
-  writers.push(() => {
-    going = false;
-  });
+  writers.push(end);
   return {
     stop: () => {
-      going = false;
+      end.abort();
       return done;
     },
   };
