@@ -21,6 +21,9 @@ export class Membership {
   /** A change comes into force when its entry is applied (etcd's rule). */
   apply({ index, change }: Entry): void {
     if (change === undefined) return;
+    // On nothing it would make a group of those that it adds, beside the one that they were added to.
+    const known = this.inForce.voters.length > 0 || change.transition === "forced";
+    assert(known, `the change at ${index} reached a node that does not know its group`);
     const outcome = changeConfiguration(this.inForce, change);
     assert(outcome.changed, `the change at ${index} was committed but is not possible`);
     this.inForce = outcome.configuration;
