@@ -124,7 +124,8 @@ export class Follower implements Role {
 
   /** Waits a whole timeout again, after contact or after a vote: the candidate deserves its time. */
   restartTimer(nowMs: number, timeoutMs = this.raft.drawElectionTimeoutMs()): void {
-    this.deadlineMs = this.raft.isVoter ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
+    const watches = this.raft.isVoter && !this.quiescent;
+    this.deadlineMs = watches ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
   }
 
   private contact({ from, round }: AppendEntries | Heartbeat | InstallSnapshot, nowMs: number): void {
