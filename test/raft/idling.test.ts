@@ -162,6 +162,12 @@ describe("a follower at rest", () => {
     expect(node.raft.deadlineMs).toBe(node.nowMs + 150);
   });
 
+  test("goes on resting when its host lets it stand for election again", () => {
+    const node = resting();
+    for (const abstaining of [true, false]) node.turn(() => node.raft.abstain(abstaining, node.nowMs));
+    expect(node.raft).toMatchObject({ quiescent: true, isVoter: true, deadlineMs: Number.POSITIVE_INFINITY });
+  });
+
   test("watches over a candidate that it has voted for", () => {
     const node = resting().pass(500);
     expect(node.receive(requestVote({ term: 2, from: "n3", lastLogIndex: 1, lastLogTerm: 1 }))).toMatchObject([

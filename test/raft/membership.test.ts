@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { MemberChange } from "../../src/raft/configuration-change.ts";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Proposal } from "../../src/raft/leader.ts";
 import { append, appendReply, heartbeat, logOf, requestVote } from "./build.ts";
 import { Cluster } from "./cluster.ts";
@@ -282,6 +283,15 @@ test("hazard-06: nobody stands for election with a change committed but not appl
   expect(node.raft.configuration.voters).toHaveLength(4);
   node.turn(() => node.raft.campaign(0));
   expect(node.raft.role).toBe("candidate");
+});
+
+test("a change is never applied to a group that the node does not know: it would be a group of its own", () => {
+  const node = new TestNode({ id: "n4", configuration: simpleConfiguration([]) });
+  const changes = [add("n4")];
+  const entries = [
+    { ...logOf([1])[0]!, kind: "configuration" as const, change: { changes, transition: "auto" as const } },
+  ];
+  expect(() => node.receive(append({ term: 1, to: "n4", entries, commitIndex: 1 }))).toThrow(/does not know/);
 });
 
 test("hazard-26: whoever does not know yet that it may vote does so when it is asked", () => {
