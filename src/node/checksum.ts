@@ -4,11 +4,20 @@
 export const emptyChecksum = 0x811c_9dc5;
 
 /**
- * Goes on from the checksum of what came before: the Fowler-Noll-Vo hash in its 1a form, 32 bits. It finds pages that
- * were mixed up, left out or read wrongly, not attackers.
+ * Goes on from the checksum of what came before: 32 bits, in the manner of Fowler, Noll and Vo, but four bytes at a time.
+ * It finds pages that were mixed up, left out or read wrongly, not attackers.
  */
 export function addChecksum(before: number, bytes: Uint8Array): number {
-  let hash = before;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = bytes.length - (bytes.length % 4);
+  let hash = add(before, bytes.length);
+  for (let at = 0; at < whole; at += 4) hash = add(hash, view.getInt32(at));
+  for (let at = whole; at < bytes.length; at += 1) hash = add(hash, view.getUint8(at));
   return hash >>> 0;
+}
+
+function add(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x0100_0193);
+  // A product carries upwards alone: without this the first bits of a word would not reach the last of the hash.
+  return product ^ (product >>> 15);
 }

@@ -259,6 +259,8 @@ export class Node {
   }
 
   private async sendPart(to: NodeId, part: SnapshotPart): Promise<void> {
+    // Who writes and reads meanwhile has this time for itself.
+    await new Promise((resolve) => void setTimeout(resolve, pageRestMs));
     const outcome = await this.environment.sendPart(to, part);
     this.observeCall(to, outcome, []);
     if (outcome.result === "ok") this.metrics.snapshotBytes.add({ direction: "sent" }, part.page.bytes.length);
@@ -307,6 +309,9 @@ const gatherMs = 5;
 
 /** How long at least, and less than twice as long, an append without entries waits for entries to travel with. */
 const postponeMs = 5;
+
+/** How long a node that sends its state rests between two pages. */
+const pageRestMs = 10;
 
 /** Enough for every stray node that there can be by mistake. */
 const maxRefusalsRemembered = 100;

@@ -22,7 +22,7 @@ export interface SenderLimits {
   readonly cutIdleMs: number;
 }
 
-export const defaultSenderLimits: SenderLimits = { maxPageBytes: 1024 * 1024, cutIdleMs: 30_000 };
+export const defaultSenderLimits: SenderLimits = { maxPageBytes: 512 * 1024, cutIdleMs: 30_000 };
 
 /** How it stands after an answer; `over` if it had ended before. */
 export type Sending = "sending" | "delivered" | "failed" | "over";

@@ -61,7 +61,7 @@ export interface SnapshotStore {
   staging(): Staging | null;
   /** Begins to receive into tables beside the given ones, in place of whatever was being received. */
   beginStaging(cutId: string, snapshot: Snapshot, tables: readonly string[]): void;
-  /** Takes the next page. Throws a `ForeignPageError` or a `MalformedError` if it is none for this node. */
+  /** Takes the next page. Throws a `ForeignPageError` or a `MalformedError`, and changes nothing, if it is none for this node. */
   stage(page: Page, checksum: number): void;
   /** Puts the staged tables in the place of the state machine's. */
   installStaging(): void;

@@ -1,6 +1,5 @@
 /** Tables that are filled beside those of the state machine, to take their place all at once. */
 
-import { MalformedError } from "../bytes/reader.ts";
 import type { Sql } from "../machine.ts";
 import { decodePage, type RowBlock } from "./page-codec.ts";
 import { ForeignPageError } from "./snapshot-store.ts";
@@ -18,12 +17,11 @@ export class TableStaging {
     this.sql.exec(`CREATE TABLE ${stagedName(table)} ${readShape(this.sql, table).definition}`);
   }
 
-  /** Adds a page's rows. They must be of the given tables. */
+  /** Adds a page's rows. They must be of the given tables; else nothing is added. */
   insert(page: Uint8Array, tables: readonly string[]): void {
-    for (const block of decodePage(page)) {
-      if (!tables.includes(block.table)) throw new ForeignPageError(`there is no table ${block.table} here`);
-      this.insertRows(block);
-    }
+    const blocks = decodePage(page);
+    for (const block of blocks) this.check(block, tables);
+    for (const block of blocks) this.insertRows(block);
   }
 
   /** Takes the place of the table and of all its rows. Its indexes are built anew, which takes time in proportion. */
@@ -39,19 +37,20 @@ export class TableStaging {
     this.sql.exec(`DROP TABLE IF EXISTS ${stagedName(table)}`);
   }
 
-  private insertRows({ table, columns, rows }: RowBlock): void {
+  private check({ table, columns }: RowBlock, tables: readonly string[]): void {
+    if (!tables.includes(table)) throw new ForeignPageError(`there is no table ${table} here`);
     const known = readShape(this.sql, table).columns;
     if (columns.length !== known.length || columns.some((column, position) => column !== known[position])) {
       throw new ForeignPageError(
         `the table ${table} has the columns ${known.join(", ")} here, not ${columns.join(", ")}`,
       );
     }
+  }
+
+  private insertRows({ table, columns, rows }: RowBlock): void {
     const places = columns.map(() => "?").join(", ");
     const statement = `INSERT INTO ${stagedName(table)} (${listed(columns)}) VALUES (${places})`;
-    for (const row of rows) {
-      if (row.length !== columns.length) throw new MalformedError("a row of another length");
-      this.sql.exec(statement, ...row);
-    }
+    for (const row of rows) this.sql.exec(statement, ...row);
   }
 }
 

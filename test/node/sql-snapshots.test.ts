@@ -262,6 +262,16 @@ describe("a staging", () => {
     expect(() => node.store.stage({ bytes: encodePage(blocks, 100), done: false }, 1)).toThrow(failure);
   });
 
+  test("takes nothing of a page of which a part is foreign", () => {
+    const node = newNode();
+    node.store.beginStaging("cut", snapshot, tables);
+    const good = { table: "two words", columns: ["slot", "key", "order"], rows: [[1, "a", 2]] };
+    const bytes = encodePage([good, { table: "none", columns: ["a"], rows: [[1]] }], 100);
+    expect(() => node.store.stage({ bytes, done: false }, 1)).toThrow(ForeignPageError);
+    expect(node.sql.exec(`SELECT * FROM "raft_staged_two words"`).toArray()).toEqual([]);
+    expect(node.store.staging()?.sequence).toBe(0);
+  });
+
   test("takes no bytes that are no page", () => {
     const node = newNode();
     node.store.beginStaging("cut", snapshot, tables);

@@ -298,7 +298,7 @@ function withFewRequests(settings: Settings): Settings {
 }
 
 /** Three voters, of which one or two fail all the time, under many requests. */
-function withManyLeaders(settings: Settings): Settings {
+export function withManyLeaders(settings: Settings): Settings {
   const { electionMaxMs } = settings.options;
   const weights = { ...settings.faults.weights, crash: 1, isolation: 1, deploy: 1, partition: 1 };
   return {

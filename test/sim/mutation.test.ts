@@ -3,12 +3,13 @@
 import { afterEach, expect, test } from "vitest";
 import { runSeeds, seedsFrom } from "./campaign.ts";
 import { mutants } from "./mutants.ts";
+import { snapshotMutants } from "./snapshot-mutants.ts";
 
 let undo: (() => void) | undefined;
 
 afterEach(() => undo?.());
 
-test.each(mutants)(
+test.each([...mutants, ...snapshotMutants])(
   "hazard-$hazard $name: found within $withinSeeds seeds",
   { timeout: 60_000 },
   async ({ withinSeeds, install, ...options }) => {
