@@ -185,6 +185,40 @@ describe("reading", () => {
   });
 });
 
+describe("forgetting", () => {
+  test.each([
+    { name: "stored", cached: 0 },
+    { name: "cached", cached: unlimited },
+  ])("what is applied keeps the term and the clock of the entry before the first, $name", ({ cached }) => {
+    const stored = new Stored([], cached);
+    stored.log.append(logOf([1, 2, 2, 3, 3]));
+    stored.log.commitTo(4);
+    stored.save();
+    stored.log.compactTo(3);
+    stored.disk.compactTo(3);
+    expect(stored.log).toMatchObject({ firstIndex: 4, lastIndex: 5, lastTerm: 3 });
+    expect([2, 3, 4].map((index) => stored.log.term(index))).toEqual([undefined, 2, 3]);
+    expect(stored.log.timeMs(3)).toBe(3);
+    expect(stored.log.read(4, 5, unlimited)).toEqual([entry(4, 3), entry(5, 3)]);
+    expect(stored.log.lastAtMost(5, 1)).toEqual({ index: 3, term: 2 });
+    expect(() => stored.log.compactTo(5)).toThrow(/not applied/);
+    stored.log.compactTo(2);
+    expect(stored.log.firstIndex).toBe(4);
+  });
+
+  test("everything for a state that lies beyond goes on from there", () => {
+    const stored = new Stored(logOf([1, 1]));
+    stored.log.append([entry(3, 2)]);
+    stored.log.restore({ index: 9, term: 4, timeMs: 90 });
+    expect(stored.log).toMatchObject({ firstIndex: 10, lastIndex: 9, lastTerm: 4, commitIndex: 9, appliedIndex: 9 });
+    expect(stored.log.timeMs(9)).toBe(90);
+    expect(stored.log.takeUnsaved()).toEqual([]);
+    stored.log.append([entry(10, 4)]);
+    expect(stored.log.takeUnsaved()).toEqual([entry(10, 4)]);
+    expect(() => stored.log.restore({ index: 9, term: 4, timeMs: 90 })).toThrow(/undo/);
+  });
+});
+
 describe("where a log with a given term can still be equal", () => {
   const { log } = new Stored(logOf([1, 1, 3, 3, 3, 5, 5]));
 
