@@ -199,7 +199,7 @@ describe("forgetting", () => {
     expect(stored.log).toMatchObject({ firstIndex: 4, lastIndex: 5, lastTerm: 3 });
     expect([2, 3, 4].map((index) => stored.log.term(index))).toEqual([undefined, 2, 3]);
     expect(stored.log.timeMs(3)).toBe(3);
-    expect(stored.log.read(4, 5, unlimited)).toEqual([entry(4, 3), entry(5, 3)]);
+    expect([4, 5].flatMap((index) => stored.log.read(index, index, 0))).toEqual([entry(4, 3), entry(5, 3)]);
     expect(stored.log.lastAtMost(5, 1)).toEqual({ index: 3, term: 2 });
     expect(() => stored.log.compactTo(5)).toThrow(/not applied/);
     stored.log.compactTo(2);
