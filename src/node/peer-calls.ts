@@ -105,7 +105,7 @@ export class PeerCalls {
     });
     // `AbortSignal.timeout` can't be taken back, and an object may have 10,000 timers (seen in workerd, 2026-11).
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new CallTimeoutError()), this.timeoutMs);
+    const timer = setTimeout(() => late.abort(), this.timeoutMs);
     try {
       const response = await stub.fetch(internalOrigin + path, {
         method: "POST",
@@ -115,6 +115,10 @@ export class PeerCalls {
       });
       const { status, headers } = response;
       return { status, by: headers.get(internalHeader.node), body: new Uint8Array(await response.arrayBuffer()) };
+    } catch (error) {
+      // What the call is rejected with is not the reason given to the abort, not even of its class (seen in workerd, 2026-11).
+      if (late.signal.aborted) throw new CallTimeoutError("no answer in time");
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -170,7 +174,7 @@ function decode<Decoded>(bytes: Uint8Array, read: (bytes: Uint8Array) => Decoded
 
 function failureOf(error: unknown): CallFailure {
   if (error instanceof FrameRefusedError) return failure("malformed", error.message);
-  if (error instanceof CallTimeoutError) return failure("timeout", "no answer in time");
+  if (error instanceof CallTimeoutError) return failure("timeout", error.message);
   return failure("unreachable", error instanceof Error ? error.message : String(error));
 }
 
