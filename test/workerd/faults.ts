@@ -13,6 +13,9 @@ class Faults {
   /** Something that is no node answers for these objects. */
   readonly missing = new Set<string>();
 
+  /** These objects take calls and do not answer them as long as they are here. */
+  readonly silent = new Set<string>();
+
   /** Loses everything between two objects, both ways. */
   cut(one: string, other: string): void {
     this.cuts.add(`${one}>${other}`).add(`${other}>${one}`);
@@ -45,7 +48,8 @@ class Faults {
   }
 
   clear(): void {
-    for (const set of [this.cuts, this.variables, this.failing, this.repeatingGroups, this.missing]) set.clear();
+    const { cuts, variables, failing, repeatingGroups, missing, silent } = this;
+    for (const set of [cuts, variables, failing, repeatingGroups, missing, silent]) set.clear();
   }
 }
 

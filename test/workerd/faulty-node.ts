@@ -12,6 +12,12 @@ export class KeyValueNode extends ShippedNode {
     super(ctx, { ...env, ...faults.variablesOf(name), RAFT_NODE });
   }
 
+  override async fetch(request: Request): Promise<Response> {
+    // A promise that nothing could settle would be found out, and the call cancelled.
+    while (faults.silent.has(this.ctx.id.name ?? "")) await scheduler.wait(100);
+    return await super.fetch(request);
+  }
+
   protected override createStateMachine(sql: Sql): StateMachine {
     const machine = super.createStateMachine(sql);
     return {

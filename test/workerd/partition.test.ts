@@ -136,6 +136,23 @@ describe("a follower that is cut off", () => {
   });
 });
 
+test("a follower that takes calls and never answers is given up after a while, and holds up nobody", async () => {
+  const group = new TestGroup(brisk);
+  const leader = await group.leader();
+  const [stuck = ""] = group.followers(leader);
+  faults.silent.add(group.object(stuck));
+  for (let write = 0; write < 5; write += 1) {
+    expect(await group.put(leader.id, "key", `value ${write}`, 500)).toMatchObject({ done: { status: "put" } });
+  }
+  await eventually("calls that took too long", async () => {
+    const labels = [`peer="${stuck}"`, 'result="timeout"'];
+    return (await group.metric(leader.id, "durable_raft_peer_calls_total", ...labels)) > 0 ? true : null;
+  });
+  faults.silent.clear();
+  await converged(group);
+  expect(await group.get(stuck, "key", "stale")).toMatchObject({ done: "value 4" });
+});
+
 test("hazard-50 calls that arrive twice change nothing: each write takes effect once", async () => {
   const group = new TestGroup();
   faults.repeatingGroups.add(group.name);
