@@ -9,7 +9,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Cloudflare names regions by short words of letters, some of them divided by hyphens. */
 const hint = /^[a-z]{2,8}(-[a-z]{2,8}){0,2}$/;
-const idRule = '1 to 64 of letters, digits, "_", "." and "-", beginning with a letter or digit';
+export const idRule = '1 to 64 of letters, digits, "_", "." and "-", beginning with a letter or digit';
 
 /**
  * The body of `POST /cluster/members`. One node: `{"id", "role", "location_hint", "promote"}`, of which only the id is

@@ -2,7 +2,7 @@
 
 import type { Env } from "../../src/env.ts";
 import { internalHeader, internalOrigin, internalPath, refusalStatus } from "../../src/internal.ts";
-import type { NodeStatus, RefusalCode } from "../../src/internal.ts";
+import type { MemberStatus, NodeStatus, RefusalCode } from "../../src/internal.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
 import { NodeSql } from "../support/node-sql.ts";
 
@@ -25,6 +25,8 @@ export class FakeGroup {
   index = 1;
   leader: string | null = "n1";
   readonly lagging = new Set<string>();
+  /** Who belongs to it, as its nodes say. */
+  members: readonly MemberStatus[] = [];
   readonly machines = new Map<string, KeyValueMachine>();
 
   constructor(ids: readonly string[]) {
@@ -189,7 +191,7 @@ function statusOf(group: FakeGroup, id: string): NodeStatus {
     lastContactMs: leads ? null : 12,
     quiescent: false,
     timing: { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
-    members: [],
+    members: group.members,
     joint: false,
     standing: "member",
     standingReason: null,

@@ -1,12 +1,13 @@
 /** `/cluster/members` and `/cluster/transfer`: who belongs to a group, and who leads it. */
 
 import { Hono } from "hono";
+import { isIdentifier } from "../../env.ts";
 import { internalPath, type NodeStatus } from "../../internal.ts";
 import type { ChangeRequest, RequestedChange, TransferAnswer } from "../../membership.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient, NodeAnswer } from "../cluster.ts";
 import { ApiError } from "../errors.ts";
-import { checkFields, readChanges, readId, readJson } from "../members-request.ts";
+import { checkFields, idRule, readChanges, readId, readJson } from "../members-request.ts";
 import { onlyMethods } from "../method.ts";
 import { parseJson } from "../node-call.ts";
 import { reportGroup } from "../node-reports.ts";
@@ -23,7 +24,7 @@ import { splitPath, type Target, targetOf } from "../target.ts";
 export function memberRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
   const one = (action: "remove" | "promote" | "demote") => (c: ApiContext) =>
-    change(cluster, c, () => Promise.resolve([{ action, id: readId({ id: c.req.param("id") }, "id") ?? "" }]));
+    change(cluster, c, () => Promise.resolve([{ action, id: idOf(c) }]));
   routes.get("/cluster/members", (c) => listMembers(cluster, c));
   routes.post("/cluster/members", (c) => change(cluster, c, () => readChanges(c.req.raw)));
   routes.all("/cluster/members", onlyMethods("GET, HEAD, POST"));
@@ -66,6 +67,12 @@ async function transfer(cluster: ClusterClient, c: ApiContext): Promise<Response
   const answer = await cluster.administer(target, internalPath.transfer, { to: readId(body, "to") ?? null });
   const { leader, term } = transferAnswer(answer);
   return jsonResponse(200, { group: target.group, leader, term }, answer.position);
+}
+
+function idOf(c: ApiContext): string {
+  const id = c.req.param("id") ?? "";
+  if (isIdentifier(id)) return id;
+  throw new ApiError("invalid_parameter", `A node is ${idRule}.`);
 }
 
 function transferAnswer(answer: NodeAnswer): TransferAnswer {
