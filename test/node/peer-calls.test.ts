@@ -190,7 +190,7 @@ describe("a call that takes too long", () => {
   beforeEach(() => void vi.useFakeTimers());
 
   /** What workerd rejects an aborted call with: not the reason that was given. */
-  const aborted = (): Error => new Error("");
+  const aborted = (): Error => new Error("The operation was aborted");
 
   /** Never settles, but for the abort of its signal: as a peer behind a broken line. */
   const silence: Answer = ({ signal }) =>
