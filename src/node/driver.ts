@@ -166,10 +166,9 @@ export class Driver {
     return new Promise((settle) => {
       this.proposals.push({ command, proposedAtMs: nowMs, expiresAtMs, settle });
       this.gatheredBytes += command.length;
-      if (this.raft.log.commitIndex === this.raft.log.lastIndex) {
-        this.flush(nowMs);
+      if (!this.batchUnderWay) {
+        this.turn(nowMs, () => {});
       } else if (!this.flushScheduled) {
-        // While a batch is on its way, what arrives becomes the next one.
         this.flushScheduled = true;
         this.host.scheduleFlush();
       }
@@ -219,7 +218,7 @@ export class Driver {
   /** Proposes what has gathered. */
   flush(nowMs: number): void {
     this.flushScheduled = false;
-    this.turn(nowMs, () => {});
+    this.turn(nowMs, () => this.proposeGathered(nowMs));
   }
 
   /**
@@ -259,7 +258,8 @@ export class Driver {
     if (this.stopped) return [];
     try {
       input();
-      this.proposeGathered(nowMs);
+      // As long as a batch is on its way the next one gathers, until its time has come.
+      if (!this.batchUnderWay) this.proposeGathered(nowMs);
       for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
         this.perform(ready, nowMs);
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
@@ -280,6 +280,10 @@ export class Driver {
   private reconsider(nowMs: number): void {
     this.configuration = this.raft.configuration;
     this.raft.abstain(!this.host.configured(this.configuration), nowMs);
+  }
+
+  private get batchUnderWay(): boolean {
+    return this.raft.role === "leader" && this.raft.log.commitIndex < this.raft.log.lastIndex;
   }
 
   private proposeGathered(nowMs: number): void {

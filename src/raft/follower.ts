@@ -56,7 +56,7 @@ export class Follower implements Role {
       // So late a timer means that this node stood still, not its leader, whose heartbeats may be waiting behind the
       // timer: give them the time of two before anybody is asked for a vote.
       this.excused = true;
-      this.deadlineMs = nowMs + 2 * heartbeatMs;
+      this.deadlineMs = nowMs + this.raft.drawGraceMs();
       return;
     }
     this.restartTimer(nowMs);

@@ -404,7 +404,9 @@ export class Leader implements Role {
     const startedAtMs = this.roundStarts[round % rememberedRounds];
     if (startedAtMs === undefined || round <= this.reads.round - rememberedRounds) return;
     progress.roundTrips.add(nowMs - startedAtMs);
-    const slowestMs = Math.max(...[...this.progress.values()].map((peer) => peer.roundTrips.p99Ms));
+    // A learner's slowness keeps nobody from electing.
+    const voters = [...this.progress].filter(([peer]) => isVoter(this.raft.configuration, peer));
+    const slowestMs = Math.max(0, ...voters.map(([, { roundTrips }]) => roundTrips.p99Ms));
     if (slowestMs > 0) this.raft.timing.fit(slowestMs);
   }
 

@@ -19,7 +19,7 @@ export interface RaftOptions {
   readonly electionLimitMs?: number;
   /**
    * After how long without a proposal or a read the group rests, in milliseconds: no heartbeats, no timers, until a
-   * request comes. Missing: never.
+   * request comes. Missing: never. Who rests sticks to no leader, so without `preVote` a node that was removed can disturb it.
    */
   readonly idleAfterMs?: number;
   /** Ask before an election whether it could be won (thesis, section 9.6). */

@@ -328,6 +328,11 @@ export class Raft {
     return electionMinMs + this.random() * (electionMaxMs - electionMinMs);
   }
 
+  /** So long a timer that came late waits on: about two heartbeats, and not as long on every node. */
+  drawGraceMs(): number {
+    return (1.5 + this.random()) * this.timing.heartbeatMs;
+  }
+
   becomeFollower(term: number, leader: NodeId | null, nowMs: number): Follower {
     this.ballot.enterTerm(term);
     const follower = new Follower(this, leader, this.drawElectionTimeoutMs(), nowMs);
