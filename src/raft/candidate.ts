@@ -33,6 +33,8 @@ export class Candidate implements Role {
     return false;
   }
 
+  missedBy(): void {}
+
   expire(nowMs: number): void {
     // It may no longer be a voter, and would then wait as a follower.
     this.raft.becomeFollower(this.raft.term, null, nowMs);

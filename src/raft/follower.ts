@@ -34,6 +34,8 @@ export class Follower implements Role {
     return nowMs - this.lastContactMs < this.raft.timing.electionMinMs;
   }
 
+  missedBy(): void {}
+
   get quiescent(): boolean {
     return this.restingSince !== null;
   }

@@ -89,6 +89,11 @@ export class Leader implements Role {
     return this.raft.options.checkQuorum;
   }
 
+  /** A member that is awake while this leader rests would ask for ever: a heartbeat tells it who leads. */
+  missedBy(peer: NodeId, nowMs: number): void {
+    if (this.quiescent && this.progress.has(peer)) this.wake(nowMs);
+  }
+
   expire(nowMs: number): void {
     this.transfer.expire(nowMs);
     if (nowMs >= this.quorumCheckAtMs) {

@@ -15,6 +15,8 @@ export interface Role {
   readonly deadlineMs: number;
   /** True while votes are refused because a leader was heard lately (thesis, section 4.2.3). */
   refusesVotes(nowMs: number): boolean;
+  /** A peer has asked for votes that were refused: it hears no leader. */
+  missedBy(peer: NodeId, nowMs: number): void;
   /** The deadline has come. */
   expire(nowMs: number): void;
   /** A message of the node's own term, vote requests aside. */

@@ -35,7 +35,10 @@ export class Voter {
     if (message.type === "requestVote" && !message.transfer) {
       if (nowMs < this.promisedUntilMs) return "done";
       // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
-      if (message.term > term && role.refusesVotes(nowMs)) return "done";
+      if (message.term > term && role.refusesVotes(nowMs)) {
+        role.missedBy(message.from, nowMs);
+        return "done";
+      }
     }
     if (message.term > term && !asksOnly(message)) {
       this.raft.becomeFollower(message.term, isFromLeader(message) ? message.from : null, nowMs);

@@ -105,6 +105,17 @@ describe("a group at rest", () => {
     expect(cluster.leader).toMatchObject({ id: "n1", raft: { term: 1, quiescent: true } });
   });
 
+  test("keeps its leader when somebody could not reach it, and rests again: who asks for votes hears of it", () => {
+    const cluster = settled({ voters: 2 });
+    wake(cluster, "n2", "n1");
+    expect(cluster.nodes.get("n2")?.raft.leader).toBeNull();
+    cluster.run(500);
+    expect(cluster.running.map(({ raft }) => [raft.leader, raft.term, raft.quiescent])).toEqual([
+      ["n1", 1, true],
+      ["n1", 1, true],
+    ]);
+  });
+
   test("rests on after all have restarted, and the first request finds a leader", () => {
     const cluster = settled();
     const all = [...cluster.nodes.keys()];
