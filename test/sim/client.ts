@@ -12,6 +12,8 @@ import type { Reading, WriteResult } from "./store/language.ts";
 const kinds: readonly OperationKind[] = ["write", "write", "compare-and-set", "read", "read", "stale read"];
 /** Clients give up after so many attempts, unless they are told to be persistent. */
 const maxAttempts = 6;
+/** For how many election timeouts the persistent ones wait for one answer. */
+const maxPatience = 8;
 
 export class Client {
   readonly id: string;
@@ -24,6 +26,8 @@ export class Client {
   private leader: NodeId | null = null;
   /** Who has not answered the last request. */
   private suspect: NodeId | null = null;
+  /** The place of the node that was tried last in turn. */
+  private lastTried = 0;
   private current: Operation | null = null;
   private operations = 0;
   private idle = false;
@@ -68,13 +72,14 @@ export class Client {
     if (this.idle) return;
     const { clients } = this.setup.random;
     const { keys, idempotentRate } = this.setup.settings.clients;
-    this.begin(clients.pick(kinds), `k${clients.below(keys)}`, clients.chance(idempotentRate));
+    const idempotent = this.persistent || clients.chance(idempotentRate);
+    this.begin(clients.pick(kinds), `k${clients.below(keys)}`, idempotent);
   }
 
   private attempt(operation: Operation): void {
     operation.attempts += 1;
     const attempt = operation.attempts;
-    const { world, settings, network } = this.setup;
+    const { world, network } = this.setup;
     const node = this.chooseNode();
     const isCurrent = (): boolean => this.current === operation && operation.attempts === attempt;
     const answer = (heard: () => void): void => {
@@ -92,9 +97,9 @@ export class Client {
     const request = this.isWrite(operation)
       ? this.writeRequest(operation, answer)
       : this.readRequest(operation, answer);
-    const { suspect } = this;
+    // The front end wakes an idle group whose leader it can't find, by a node that may lead.
+    const suspect = this.setup.settings.voters.includes(node.id) ? this.suspect : null;
     const arrive = (instance: Instance): void => {
-      // The front end wakes an idle group whose leader it can't find.
       if (suspect !== null) instance.enter((driver) => driver.rouse(suspect, instance.nowMs));
       request(instance);
     };
@@ -105,10 +110,20 @@ export class Client {
       () => node.deliver(arrive, () => {}),
       () => {},
     );
-    const patienceMs = settings.clients.patienceMs / (this.persistent ? 2 : 1);
-    world.after(patienceMs, () => {
+    world.after(this.patienceMs(operation), () => {
       if (isCurrent()) this.failed(operation, this.isWrite(operation), null);
     });
+  }
+
+  /**
+   * How long to wait for one answer. Who never gives up has to wait longer each time, or a group that is only slow would
+   * drown in repetitions.
+   */
+  private patienceMs({ attempts }: Operation): number {
+    const { clients, options } = this.setup.settings;
+    if (!this.persistent) return clients.patienceMs;
+    const leastMs = Math.min(clients.patienceMs, options.electionMaxMs);
+    return Math.min(leastMs * 2 ** attempts, maxPatience * options.electionMaxMs);
   }
 
   private isWrite({ kind }: Operation): boolean {
@@ -123,8 +138,8 @@ export class Client {
     const expectedRevision = kind === "write" ? null : (this.revisions.get(key) ?? 0);
     const write = { name, key, expectedRevision, idempotencyKey };
     checks.attempts.begin(write);
-    const { valueBytes, patienceMs } = settings.clients;
-    const bytes = language.encodeWrite(write, random.clients.below(valueBytes + 1));
+    const patienceMs = this.patienceMs(operation);
+    const bytes = language.encodeWrite(write, random.clients.below(settings.clients.valueBytes + 1));
     this.note(() => `writes ${key} as ${name}`);
     const answered = (outcome: Outcome, leader: NodeId | null): void => {
       if (outcome.done) {
@@ -141,7 +156,7 @@ export class Client {
   }
 
   private readRequest(operation: Operation, answer: (heard: () => void) => void): (instance: Instance) => void {
-    const { checks, language, settings } = this.setup;
+    const { checks, language } = this.setup;
     const { key, kind } = operation;
     const consistency = kind === "read" ? "linearizable" : "stale";
     const bytes = language.encodeRead(key);
@@ -157,8 +172,7 @@ export class Client {
         this.checkReading(operation, outcome.index, floorIndex, reading);
         answer(() => this.read(operation, outcome.index, reading));
       };
-      const { patienceMs } = settings.clients;
-      const expiresAtMs = instance.nowMs + patienceMs;
+      const expiresAtMs = instance.nowMs + this.patienceMs(operation);
       instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs), answered);
     };
   }
@@ -232,9 +246,11 @@ export class Client {
   private chooseNode(): SimulatedNode {
     const { random, settings } = this.setup;
     const leader = this.nodes.find(({ id }) => id === this.leader);
-    return leader === undefined || random.clients.chance(settings.clients.strayRate)
-      ? random.clients.pick(this.nodes)
-      : leader;
+    if (leader !== undefined && !random.clients.chance(settings.clients.strayRate)) return leader;
+    if (!this.persistent) return random.clients.pick(this.nodes);
+    // One after the other: chance alone might choose the dead for ever.
+    this.lastTried = (this.lastTried + 1) % this.nodes.length;
+    return this.nodes[this.lastTried] ?? random.clients.pick(this.nodes);
   }
 
   private thinkThen(act: () => void): void {

@@ -63,9 +63,9 @@ function describeMessage(message: Message): string {
       return `${head} ${result} ${index} round ${round}`;
     }
     case "heartbeat":
-      return `${head} commit ${message.commitIndex} round ${message.round}`;
+      return `${head} commit ${message.commitIndex} round ${message.round}${message.quiesce ? ", rest" : ""}`;
     case "heartbeatReply":
-      return `${head} round ${message.round}`;
+      return `${head} round ${message.round}${message.quiesced ? ", rests" : ""}`;
     case "installSnapshot":
       return `${head} ${message.snapshot.index}/t${message.snapshot.term} round ${message.round}`;
     case "readIndexRequest":
