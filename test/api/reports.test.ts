@@ -17,7 +17,8 @@ describe("the cluster report", () => {
     expect([response.status, response.headers.get("x-raft-leader")]).toEqual([200, "n1"]);
     const log = { first_index: 1, last_index: 2, commit_index: 2, applied_index: 2 };
     const behind = { ...log, commit_index: 1, applied_index: 1 };
-    const known = { reachable: true, term: 1, leader: "n1", standing: "member" };
+    const timing = { heartbeat_ms: 50, election_min_ms: 150, election_max_ms: 300 };
+    const known = { reachable: true, term: 1, leader: "n1", standing: "member", quiescent: false, timing };
     const node = (id: string): object => ({ id, member: "voter", location_hint: `near-${id}`, ...known });
     expect(await response.json()).toEqual({
       group: "default",
@@ -27,9 +28,9 @@ describe("the cluster report", () => {
       joint: false,
       group_id: "f00d",
       nodes: [
-        { ...node("n1"), role: "leader", log, lag: 0, last_contact_ms: null },
-        { ...node("n2"), role: "follower", log, lag: 0, last_contact_ms: 12 },
-        { ...node("n3"), role: "follower", log: behind, lag: 1, last_contact_ms: 12 },
+        { ...node("n1"), role: "leader", log, lag: 0, last_contact_ms: null, round_trip_ms: null },
+        { ...node("n2"), role: "follower", log, lag: 0, last_contact_ms: 12, round_trip_ms: 2 },
+        { ...node("n3"), role: "follower", log: behind, lag: 1, last_contact_ms: 12, round_trip_ms: 2 },
       ],
     });
   });

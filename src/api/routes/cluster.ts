@@ -34,6 +34,16 @@ async function describeCluster(cluster: ClusterClient, c: ApiContext): Promise<R
   return jsonResponse(200, body, newest?.position ?? cluster.lastPosition(group));
 }
 
+/** Undefined, and so left out, for a node of a version that does not tell. */
+function timingJson(timing: NodeStatus["timing"] | undefined): unknown {
+  if (timing === undefined) return undefined;
+  return {
+    heartbeat_ms: Math.round(timing.heartbeatMs),
+    election_min_ms: Math.round(timing.electionMinMs),
+    election_max_ms: Math.round(timing.electionMaxMs),
+  };
+}
+
 function nodeJson({ member, report }: MemberReport, leader: NodeStatus | undefined, commitIndex: number): unknown {
   const node = { id: member.id, member: member.role, location_hint: member.locationHint ?? null };
   if (!("status" in report)) {
@@ -57,6 +67,10 @@ function nodeJson({ member, report }: MemberReport, leader: NodeStatus | undefin
     },
     lag: Math.max(0, commitIndex - log.appliedIndex),
     last_contact_ms: lastContactMs,
+    // As the leader measured it; it does not measure itself.
+    round_trip_ms: leader?.peers?.find(({ id }) => id === member.id)?.roundTripMs ?? null,
+    quiescent: report.status.quiescent,
+    timing: timingJson(report.status.timing),
     standing: report.status.standing,
     ...(report.status.standingReason !== null && { reason: report.status.standingReason }),
   };
