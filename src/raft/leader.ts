@@ -7,15 +7,16 @@ import {
   type ConfigurationChange,
   leaveJoint,
 } from "./configuration-change.ts";
-import { type Configuration, isJoint, isVoter, members } from "./configuration.ts";
+import { type Configuration, isJoint, isVoter } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
-import { Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { Promotions } from "./promotions.ts";
 import { majorityReached } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
 import { type Asked, ReadRounds } from "./read-rounds.ts";
+import { Replication } from "./replication.ts";
 import type { Role } from "./role.ts";
 import { type TransferOutcome, Transfer } from "./transfer.ts";
 
@@ -31,7 +32,7 @@ export class Leader implements Role {
   readonly name = "leader";
   readonly leader: NodeId;
   private readonly raft: Raft;
-  private readonly progress = new Map<NodeId, Progress>();
+  private readonly replication: Replication;
   private readonly reads = new ReadRounds();
   private readonly roundStarts: number[] = [];
   private readonly transfer = new Transfer();
@@ -54,13 +55,14 @@ export class Leader implements Role {
 
   constructor(raft: Raft, nowMs: number) {
     this.raft = raft;
+    this.replication = new Replication(raft);
     this.leader = raft.id;
     this.lastTimeMs = raft.log.timeMs(raft.log.lastIndex);
     this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
     this.awaitChanges();
-    this.followConfiguration();
+    this.replication.follow();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
     this.append({ kind: "noop", data: noData }, nowMs);
     this.commit();
@@ -77,7 +79,7 @@ export class Leader implements Role {
 
   /** What is known of each peer. */
   get peers(): ReadonlyMap<NodeId, Progress> {
-    return this.progress;
+    return this.replication.peers;
   }
 
   /** The node that is to lead next; null when no transfer is under way. */
@@ -91,14 +93,14 @@ export class Leader implements Role {
 
   /** A member that is awake while this leader rests would ask for ever: a heartbeat tells it who leads. */
   missedBy(peer: NodeId, nowMs: number): void {
-    if (this.quiescent && this.progress.has(peer)) this.wake(nowMs);
+    if (this.quiescent && this.peers.has(peer)) this.wake(nowMs);
   }
 
   expire(nowMs: number): void {
     this.transfer.expire(nowMs);
     if (nowMs >= this.quorumCheckAtMs) {
       this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
-      if (this.raft.options.checkQuorum && !this.heardFromQuorum()) {
+      if (this.raft.options.checkQuorum && !this.replication.heardFromQuorum()) {
         this.raft.becomeFollower(this.raft.term, null, nowMs);
         return;
       }
@@ -144,13 +146,13 @@ export class Leader implements Role {
   }
 
   reportUnreachable(peer: NodeId): void {
-    const progress = this.progress.get(peer);
+    const progress = this.peers.get(peer);
     // What was sent ahead is probably lost.
     if (progress?.state === "replicate") progress.becomeProbe();
   }
 
   reportSnapshot(peer: NodeId, delivered: boolean): void {
-    this.progress.get(peer)?.snapshotSent(delivered);
+    this.peers.get(peer)?.snapshotSent(delivered);
   }
 
   step(message: Message, nowMs: number): void {
@@ -159,7 +161,7 @@ export class Leader implements Role {
       for (const context of message.contexts) this.addRead({ follower: message.from, context }, nowMs);
     }
     if (message.type !== "appendReply" && message.type !== "heartbeatReply") return;
-    const progress = this.progress.get(message.from);
+    const progress = this.peers.get(message.from);
     if (progress === undefined) return;
     progress.contacted(message.round, nowMs);
     if (message.type === "appendReply") {
@@ -177,10 +179,10 @@ export class Leader implements Role {
 
   emit(nowMs: number): void {
     const round = this.startRound(nowMs);
-    for (const [id, progress] of this.progress) {
+    for (const [id, progress] of this.peers) {
       if (round) this.sendHeartbeat(id, progress);
       if (this.heartbeatDue) progress.heartbeatSent = true;
-      this.replicate(id, progress);
+      this.replication.send(id, progress, this.reads.round);
     }
     if (this.heartbeatDue) this.heartbeatAtMs = nowMs + this.raft.timing.heartbeatMs;
     this.heartbeatDue = false;
@@ -196,7 +198,7 @@ export class Leader implements Role {
       this.raft.becomeFollower(term, null, nowMs);
       return;
     }
-    this.followConfiguration();
+    this.replication.follow();
     if (this.transfer.target !== null && !isVoter(configuration, this.transfer.target)) this.transfer.abort();
     this.commit();
   }
@@ -261,31 +263,12 @@ export class Leader implements Role {
    */
   private commit(): void {
     const { log, term, configuration } = this.raft;
-    const index = majorityReached(configuration, (voter) => this.matchIndex(voter));
+    const index = majorityReached(configuration, (voter) => this.replication.matchIndex(voter));
     if (index <= log.commitIndex || log.term(index) !== term) return;
     log.commitTo(index);
     const waiting = this.uncommitted.findIndex((entry) => entry.index > index);
     for (const entry of this.uncommitted.splice(0, waiting < 0 ? this.uncommitted.length : waiting)) {
       this.uncommittedBytes -= entry.bytes;
-    }
-  }
-
-  private matchIndex(voter: NodeId): number {
-    return voter === this.raft.id ? this.raft.log.lastIndex : (this.progress.get(voter)?.matchIndex ?? 0);
-  }
-
-  /** Keeps what is known of peers that stay, and begins with those that are new. */
-  private followConfiguration(): void {
-    const { configuration, id, log, options } = this.raft;
-    const peers = members(configuration).filter((peer) => peer !== id);
-    for (const peer of this.progress.keys()) if (!peers.includes(peer)) this.progress.delete(peer);
-    for (const peer of peers) {
-      if (this.progress.has(peer)) continue;
-      const progress = new Progress(log.lastIndex + 1, options);
-      // A new peer gets the time until the next check before it counts as silent.
-      progress.recentlyActive = true;
-      progress.nudge = true;
-      this.progress.set(peer, progress);
     }
   }
 
@@ -302,18 +285,10 @@ export class Leader implements Role {
     progress.rejected(index, hint.index);
   }
 
-  private heardFromQuorum(): boolean {
-    const heard = (voter: NodeId): number =>
-      voter === this.raft.id || this.progress.get(voter)?.recentlyActive === true ? 1 : 0;
-    const quorum = majorityReached(this.raft.configuration, heard) >= 1;
-    for (const progress of this.progress.values()) progress.recentlyActive = false;
-    return quorum;
-  }
-
   /** Lets the target stand for election as soon as it has everything (thesis, section 3.10). */
   private advanceTransfer(peer: NodeId): void {
     const { id: from, term, log } = this.raft;
-    const progress = this.progress.get(peer);
+    const progress = this.peers.get(peer);
     if (this.transfer.target !== peer || progress === undefined || progress.matchIndex < log.lastIndex) return;
     this.transfer.released = true;
     this.raft.send({ type: "timeoutNow", from, to: peer, term });
@@ -355,7 +330,7 @@ export class Leader implements Role {
   private confirmReads(): void {
     const { configuration, id } = this.raft;
     const acked = (voter: NodeId): number =>
-      voter === id ? this.reads.round : (this.progress.get(voter)?.ackedRound ?? 0);
+      voter === id ? this.reads.round : (this.peers.get(voter)?.ackedRound ?? 0);
     const round = majorityReached(configuration, acked);
     for (const { index, reads } of this.reads.confirm(round)) this.answer(index, reads);
   }
@@ -390,7 +365,7 @@ export class Leader implements Role {
 
   /** Everybody has everything, and nobody watches any more: from now on no time is waited for. */
   private restWithPeers(): void {
-    if (!this.idling.allRest(this.progress.keys()) || !this.settled) return;
+    if (!this.idling.allRest(this.peers.keys()) || !this.settled) return;
     this.idling.rest();
     this.heartbeatDue = false;
     // Others may be elected from now on, so no lease outlives this.
@@ -401,7 +376,7 @@ export class Leader implements Role {
   private get settled(): boolean {
     const { lastIndex, appliedIndex } = this.raft.log;
     if (appliedIndex < lastIndex || this.transfer.target !== null || this.reads.pending) return false;
-    return [...this.progress.values()].every((progress) => progress.matchIndex === lastIndex);
+    return this.replication.haveAll(lastIndex);
   }
 
   /** Learns from an answer to a heartbeat how long a round trip takes. */
@@ -409,49 +384,8 @@ export class Leader implements Role {
     const startedAtMs = this.roundStarts[round % rememberedRounds];
     if (startedAtMs === undefined || round <= this.reads.round - rememberedRounds) return;
     progress.roundTrips.add(nowMs - startedAtMs);
-    // A learner's slowness keeps nobody from electing.
-    const voters = [...this.progress].filter(([peer]) => isVoter(this.raft.configuration, peer));
-    const slowestMs = Math.max(0, ...voters.map(([, { roundTrips }]) => roundTrips.p99Ms));
+    const { slowestVoterMs: slowestMs } = this.replication;
     if (slowestMs > 0) this.raft.timing.fit(slowestMs);
-  }
-
-  /** Sends what the peer lacks and the window allows, and a moved commit index at once. */
-  private replicate(to: NodeId, progress: Progress): void {
-    const { log } = this.raft;
-    while (canSend(progress) && !progress.windowFull && progress.nextIndex <= log.lastIndex) {
-      this.sendAppend(to, progress);
-    }
-    const commitMoved = log.commitIndex > progress.sentCommitIndex && progress.sentCommitIndex < progress.nextIndex - 1;
-    if (canSend(progress) && (progress.nudge || commitMoved)) this.sendAppend(to, progress);
-  }
-
-  private sendAppend(to: NodeId, progress: Progress): void {
-    const { id: from, term, log, options } = this.raft;
-    const prevLogIndex = progress.nextIndex - 1;
-    const prevLogTerm = log.term(prevLogIndex);
-    if (prevLogTerm === undefined) {
-      this.sendSnapshot(to, progress);
-      return;
-    }
-    const more = !progress.windowFull && progress.nextIndex <= log.lastIndex;
-    const entries = more ? log.read(progress.nextIndex, log.lastIndex, options.maxAppendBytes) : [];
-    const { commitIndex } = log;
-    progress.sent(entries, commitIndex);
-    const round = this.reads.round;
-    this.raft.send({ type: "appendEntries", from, to, term, prevLogIndex, prevLogTerm, entries, commitIndex, round });
-  }
-
-  /** The log no longer has what the peer lacks: sends the state instead (Raft paper, section 7). */
-  private sendSnapshot(to: NodeId, progress: Progress): void {
-    const { id: from, term } = this.raft;
-    if (!progress.recentlyActive) {
-      // Nobody is there to take it; an answer to a heartbeat will bring this up again.
-      progress.paused = true;
-      return;
-    }
-    const snapshot = this.raft.snapshot();
-    progress.becomeSnapshot(snapshot.index);
-    this.raft.send({ type: "installSnapshot", from, to, term, snapshot, round: this.reads.round });
   }
 }
 
@@ -470,7 +404,3 @@ function mayNeedEveryVote(configuration: Configuration): boolean {
 type EntryContent = Pick<Entry, "kind" | "data" | "change">;
 
 const noData = new Uint8Array(0);
-
-function canSend(progress: Progress): boolean {
-  return !progress.paused && progress.state !== "snapshot";
-}

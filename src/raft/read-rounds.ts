@@ -33,7 +33,7 @@ export class ReadRounds {
   /** When the newest round began that a majority has answered; null before the first. */
   confirmedAtMs: number | null = null;
   private waiting: Asked[] = [];
-  private started: Round[] = [];
+  private readonly started: Round[] = [];
 
   add(read: Asked): void {
     this.waiting.push(read);
