@@ -24,7 +24,7 @@ function asked(client: TestClient, path: string = internalPath.members): string[
 /** An answer as a leader makes it: its own status. */
 const done: Fault = async (call, proceed) => {
   const status = proceed();
-  const { headers } = await status;
+  const { headers } = status;
   return new Response(JSON.stringify(statusJson), { headers: new Headers([...headers, ["x-raft-node", call.node]]) });
 };
 const statusJson = {
@@ -252,7 +252,7 @@ describe("hazard-37 a recovery", () => {
       on(internalPath.recover, (call) => refuse(call, "not_confirmed")),
     );
     const behind: Fault = async (_, proceed) => {
-      const response = await proceed();
+      const response = proceed();
       const status: { log: { lastIndex: number } } = await response.json();
       status.log.lastIndex -= 1;
       return new Response(JSON.stringify(status), { headers: response.headers });
