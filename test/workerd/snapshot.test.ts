@@ -76,6 +76,32 @@ describe("the log", () => {
   });
 });
 
+describe("a new node", () => {
+  test("of a group whose log no longer begins at the beginning gets the state, and is promoted", async () => {
+    const group = newGroup();
+    const leader = await group.leader();
+    await write(group, leader.id, "key", 100);
+    const newcomer = { action: "add", id: "n4", role: "voter", promote: true };
+    const request = bytes(JSON.stringify({ force: false, changes: [newcomer] }));
+    expect((await group.call(leader.id, internalPath.members, request)).status).toBe(200);
+    await eventually("a fourth voter", async () => {
+      const { members } = await group.status(leader.id);
+      return members.some(({ id, role }) => id === "n4" && role === "voter") ? true : null;
+    });
+    await write(group, (await group.leader()).id, "after", 5);
+    expect(await group.metric("n4", "durable_raft_snapshots_installed_total")).toBe(1);
+    await eventually("the last write", async () => {
+      const read = await group.get("n4", "after4", "stale");
+      return "done" in read && read.done === "value 4" ? true : null;
+    });
+    const { lastIndex } = (await group.status("n4")).log;
+    await eventually("the same everywhere", async () =>
+      (await group.statuses()).every(({ log: { appliedIndex } }) => appliedIndex === lastIndex) ? true : null,
+    );
+    expect(await contentOf(group, "n4")).toEqual(await contentOf(group, "n1"));
+  });
+});
+
 describe("a node that was away for longer than the log reaches back", () => {
   test("gets the state while the leader goes on, and is equal to the others", async () => {
     const group = newGroup();
