@@ -12,26 +12,51 @@ const usage = `npm run simulate -- [--seeds N] [--minutes M] [--seed N] [--trace
   --trace    print everything that happens in the one seed`;
 
 const progressEveryMs = 2000;
+/** What is counted among the faults because it is worth counting. */
+const routine = /^(?:log|snapshot) /;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    minutes: { type: "string" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+interface Request {
+  readonly first: number;
+  readonly seeds: number;
+  readonly minutes: number;
+  readonly trace: boolean;
+}
 
-if (values.help) {
+const request = readRequest();
+if (request === null) {
   console.log(usage);
 } else {
-  const single = values.seed !== undefined && values.seeds === undefined && values.minutes === undefined;
-  const first = readNumber("seed", values.seed) ?? Math.floor(Math.random() * 2 ** 31);
-  const tally = values.trace
-    ? await traceSeed(first)
-    : await runMany(first, single ? 1 : readNumber("seeds", values.seeds));
+  const tally = request.trace ? await traceSeed(request.first) : await runMany(request);
   process.exitCode = tally.failures.length === 0 ? 0 : 1;
+}
+
+/** What the command line asks for; null when it only asks what can be asked. Ends the process when it makes no sense. */
+function readRequest(): Request | null {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: "string" },
+        minutes: { type: "string" },
+        seed: { type: "string" },
+        trace: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) return null;
+    const seed = readNumber("seed", values.seed);
+    const seeds = readNumber("seeds", values.seeds);
+    const minutes = readNumber("minutes", values.minutes);
+    const bounded = seeds !== null || minutes !== null;
+    return {
+      first: seed ?? Math.floor(Math.random() * 2 ** 31),
+      seeds: seeds ?? (seed !== null && !bounded ? 1 : Number.POSITIVE_INFINITY),
+      minutes: minutes ?? (seed === null && !bounded ? 1 : Number.POSITIVE_INFINITY),
+      trace: values.trace,
+    };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(2);
+  }
 }
 
 async function traceSeed(seed: number): Promise<Tally> {
@@ -43,13 +68,14 @@ async function traceSeed(seed: number): Promise<Tally> {
   return tally;
 }
 
-async function runMany(first: number, seeds: number | null): Promise<Tally> {
-  const minutes = readNumber("minutes", values.minutes) ?? (seeds === null ? 1 : Number.POSITIVE_INFINITY);
+async function runMany({ first, seeds, minutes }: Request): Promise<Tally> {
   const startedAtMs = performance.now();
-  const untilMs = startedAtMs + minutes * 60_000;
   let progressAtMs = startedAtMs + progressEveryMs;
+  let untilMs = startedAtMs + minutes * 60_000;
+  // The seed that is running comes to its end, so that the summary is one of whole runs.
+  process.once("SIGINT", () => (untilMs = 0));
   console.log(`seeds from ${first} on`);
-  const tally = await runSeeds(seedsFrom(first, seeds ?? Number.POSITIVE_INFINITY), {}, (soFar) => {
+  const tally = await runSeeds(seedsFrom(first, seeds), {}, (soFar) => {
     const nowMs = performance.now();
     if (nowMs >= progressAtMs) {
       progressAtMs = nowMs + progressEveryMs;
@@ -58,32 +84,33 @@ async function runMany(first: number, seeds: number | null): Promise<Tally> {
     return nowMs < untilMs;
   });
   console.log(`\n${summarize(tally, performance.now() - startedAtMs)}`);
-  console.log(
-    `${tally.elected} leaders elected, ${tally.committed} entries committed, ${tally.operations} client operations`,
-  );
-  console.log(`faults: ${describeFaults(tally)}`);
+  const { elected, committed, operations } = tally;
+  console.log(`${elected} leaders elected, ${committed} entries committed, ${operations} client operations`);
+  console.log(`faults: ${describe(tally, (name) => !routine.test(name))}`);
+  console.log(`and in between: ${describe(tally, (name) => routine.test(name))}`);
   for (const failure of tally.failures) console.log(`\n${await tellFailure(failure)}`);
   console.log(tally.failures.length === 0 ? "every rule held" : "a rule was broken");
   return tally;
 }
 
-function summarize({ seeds, events, simulatedMs }: Tally, tookMs: number): string {
+function summarize({ seeds, events, simulatedMs, faults }: Tally, tookMs: number): string {
   return [
     `${seeds} seeds`,
     `${(simulatedMs / 3_600_000).toFixed(2)} simulated hours`,
     `${Math.round(simulatedMs / tookMs)} times real time`,
     `${Math.round(events / (tookMs / 1000))} events/s`,
+    `${[...faults].reduce((sum, [name, count]) => sum + (routine.test(name) ? 0 : count), 0)} faults`,
   ].join(", ");
 }
 
-function describeFaults({ faults }: Tally): string {
-  const sorted = [...faults].sort(([, one], [, other]) => other - one);
-  return sorted.map(([fault, count]) => `${count} ${fault}`).join(", ") || "none";
+function describe({ faults }: Tally, chosen: (name: string) => boolean): string {
+  const sorted = [...faults].filter(([name]) => chosen(name)).sort(([, one], [, other]) => other - one);
+  return sorted.map(([name, count]) => `${count} ${name}`).join(", ") || "none";
 }
 
 function readNumber(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   const value = Number(text);
-  if (text === "" || !Number.isFinite(value) || value < 0) throw new Error(`--${name} must be a number\n${usage}`);
+  if (text === "" || !Number.isFinite(value) || value < 0) throw new Error(`--${name} must be a number`);
   return value;
 }
