@@ -22,7 +22,8 @@ export interface SenderLimits {
   readonly cutIdleMs: number;
 }
 
-export const defaultSenderLimits: SenderLimits = { maxPageBytes: 512 * 1024, cutIdleMs: 30_000 };
+/** Small pages: whoever writes or reads meanwhile waits for one at a time. */
+export const defaultSenderLimits: SenderLimits = { maxPageBytes: 256 * 1024, cutIdleMs: 30_000 };
 
 /** How it stands after an answer; `over` if it had ended before. */
 export type Sending = "sending" | "delivered" | "failed" | "over";
