@@ -1,6 +1,6 @@
 /** A client: it asks one thing after another, looks for the leader, tries again, and sometimes gives up. */
 
-import type { Outcome } from "../../src/node/waiters.ts";
+import type { Outcome, ReadBounds } from "../../src/node/waiters.ts";
 import type { NodeId } from "../../src/raft/entry.ts";
 import { demand } from "./check/violation.ts";
 import type { History, Operation, OperationKind } from "./history.ts";
@@ -9,9 +9,14 @@ import type { Setup } from "./setup.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import type { Reading, WriteResult } from "./store/language.ts";
 
-const kinds: readonly OperationKind[] = ["write", "write", "compare-and-set", "read", "read", "stale read"];
+const kinds: readonly OperationKind[] = [
+  ...(["write", "write", "write", "compare-and-set", "compare-and-set", "read", "read", "read"] as const),
+  ...(["stale read", "bounded read", "session read"] as const),
+];
 /** Clients give up after so many attempts, unless they are told to be persistent. */
 const maxAttempts = 6;
+/** Clocks show whole milliseconds. */
+const clockGrainMs = 2;
 /** For how many election timeouts the persistent ones wait for one answer. */
 const maxPatience = 8;
 
@@ -24,6 +29,8 @@ export class Client {
   private readonly history: History;
   private readonly revisions = new Map<string, number>();
   private leader: NodeId | null = null;
+  /** The newest index that it has heard of. */
+  private seenIndex = 0;
   /** Who has not answered the last request. */
   private suspect: NodeId | null = null;
   /** The place of the node that was tried last in turn. */
@@ -157,12 +164,12 @@ export class Client {
 
   private readRequest(operation: Operation, answer: (heard: () => void) => void): (instance: Instance) => void {
     const { checks, language } = this.setup;
-    const { key, kind } = operation;
-    const consistency = kind === "read" ? "linearizable" : "stale";
-    const bytes = language.encodeRead(key);
-    this.note(() => `reads ${key}, ${consistency}`);
+    const consistency = operation.kind === "read" ? "linearizable" : "stale";
+    const bounds = this.drawBounds(operation);
+    const bytes = language.encodeRead(operation.key);
+    this.note(() => `asks for a ${operation.kind} of ${operation.key} ${JSON.stringify(bounds)}`);
     return (instance) => {
-      const floorIndex = consistency === "linearizable" ? checks.ledger.lastIndex : 0;
+      const floorIndex = this.floorOf(operation, bounds);
       const answered = (outcome: Outcome, leader: NodeId | null): void => {
         if (!outcome.done) {
           answer(() => this.failed(operation, false, leader));
@@ -172,9 +179,27 @@ export class Client {
         this.checkReading(operation, outcome.index, floorIndex, reading);
         answer(() => this.read(operation, outcome.index, reading));
       };
+      this.history.look(this.setup.world.nowMs, checks.ledger.lastIndex);
       const expiresAtMs = instance.nowMs + this.patienceMs(operation);
-      instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs), answered);
+      instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs, bounds), answered);
     };
+  }
+
+  private drawBounds({ kind }: Operation): ReadBounds {
+    const { random, settings } = this.setup;
+    if (kind === "session read") return { minIndex: this.seenIndex };
+    if (kind !== "bounded read") return {};
+    return { maxStalenessMs: Math.round(random.clients.between(0, 2 * settings.options.electionMaxMs)) };
+  }
+
+  /** How new the state must be that a read sees which arrives now. */
+  private floorOf({ kind }: Operation, { minIndex = 0, maxStalenessMs = 0 }: ReadBounds): number {
+    const { checks, settings, world } = this.setup;
+    if (kind === "read") return checks.ledger.lastIndex;
+    // A node knows an age by its own clock; one that is set tells it nothing.
+    if (kind !== "bounded read" || settings.faults.weights["clock jump"] > 0) return minIndex;
+    const oldestMs = maxStalenessMs * (1 + 2 * settings.clocks.driftRate) + clockGrainMs;
+    return this.history.committedBy(world.nowMs - oldestMs);
   }
 
   /** What is read must have been committed, and be no older than what was committed when the read arrived. */
@@ -182,11 +207,7 @@ export class Client {
     const { ledger, attempts } = this.setup.checks;
     const rule = kind === "read" ? "linearizable reads" : "stale reads";
     demand(index <= ledger.lastIndex, rule, () => `${this.id} reads at ${index}; ${ledger.lastIndex} is committed`);
-    demand(
-      index >= floorIndex,
-      rule,
-      () => `${this.id} reads at ${index}; ${floorIndex} was committed before it asked`,
-    );
+    demand(index >= floorIndex, rule, () => `${this.id} reads at ${index}; it must see ${floorIndex}`);
     const expected = attempts.model.read(key, index);
     demand(
       reading?.value === expected?.value && reading?.revision === expected?.revision,
@@ -215,8 +236,10 @@ export class Client {
   }
 
   private complete(operation: Operation): void {
-    const { kind, index } = operation;
-    if (kind !== "stale read") this.history.heardIndex = Math.max(this.history.heardIndex, index ?? 0);
+    const { kind } = operation;
+    const index = operation.index ?? 0;
+    this.seenIndex = Math.max(this.seenIndex, index);
+    if (kind === "read" || this.isWrite(operation)) this.history.heardIndex = Math.max(this.history.heardIndex, index);
     this.completed += 1;
     this.end(operation, "done");
   }

@@ -2,7 +2,11 @@
 
 import type { Reading } from "./store/language.ts";
 
-export type OperationKind = "write" | "compare-and-set" | "read" | "stale read";
+/**
+ * A `read` is linearizable; a `stale read` may see any state, a `bounded read` one that is not older than it says, and a
+ * `session read` one that is not older than what its client has seen.
+ */
+export type OperationKind = "write" | "compare-and-set" | "read" | "stale read" | "bounded read" | "session read";
 
 /** Unknown: it may have taken effect, and may still. */
 export type OperationState = "open" | "done" | "refused" | "unknown";
@@ -29,6 +33,8 @@ export class History {
   readonly operations: Operation[] = [];
   /** The newest index that any client has heard of from a completed write or linearizable read. */
   heardIndex = 0;
+  /** How much was committed at the moments at which somebody looked. */
+  private readonly looks: { readonly atMs: number; readonly index: number }[] = [];
 
   begin(operation: Pick<Operation, "client" | "number" | "kind" | "key" | "invokedAtMs" | "idempotent">): Operation {
     const begun: Operation = {
@@ -42,6 +48,16 @@ export class History {
     };
     this.operations.push(begun);
     return begun;
+  }
+
+  /** So much is committed at this time. */
+  look(atMs: number, index: number): void {
+    this.looks.push({ atMs, index });
+  }
+
+  /** What was committed by a time, as far as anybody had looked by then. */
+  committedBy(atMs: number): number {
+    return this.looks.findLast((look) => look.atMs <= atMs)?.index ?? 0;
   }
 
   count(state: OperationState): number {

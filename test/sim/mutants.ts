@@ -1,6 +1,7 @@
 /** Bugs made on purpose, from outside of the code: what the simulator has to find to be believed. */
 
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
+import { Driver } from "../../src/node/driver.ts";
 import type { NodeStorage } from "../../src/node/storage.ts";
 import { type Settle, Waiters } from "../../src/node/waiters.ts";
 import { Candidate } from "../../src/raft/candidate.ts";
@@ -204,6 +205,13 @@ export const mutants: readonly Mutant[] = [
         "holdsLease",
         (self, inputs, original) => original(...inputs) === true || leaseBegan(self),
       ),
+  },
+  {
+    name: "the bounds of a read are not looked at",
+    hazard: 9,
+    withinSeeds: 100,
+    install: () =>
+      patchMethod(Driver.prototype, "query", (_self, inputs, original) => original(...inputs.slice(0, 4), {})),
   },
   {
     name: "a command is answered when it is proposed, not when it is committed",
