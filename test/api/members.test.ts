@@ -223,6 +223,14 @@ describe("hazard-37 a recovery", () => {
     expect(asked(client, internalPath.recover)).toEqual([]);
   });
 
+  test("is refused while the group is only too busy to answer, forced or not", async () => {
+    const client = new TestClient();
+    client.nodes.faults.set("n1", on(internalPath.query, faults.overloaded));
+    const answer = await failure(await post(client, "recover?force=true", confirmed));
+    expect(answer).toMatchObject({ status: 429, code: "overloaded" });
+    expect(asked(client, internalPath.recover)).toEqual([]);
+  });
+
   test("is asked of the survivor alone, and says what it means", async () => {
     const client = new TestClient();
     lost(client);

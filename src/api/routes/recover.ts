@@ -73,13 +73,20 @@ async function readConfirmed(request: Request): Promise<string> {
 async function checkMajorityLost(cluster: ClusterClient, target: Target): Promise<void> {
   const query = encodeQuery({ kind: "get", key: new Uint8Array(1), withValue: false });
   const timeoutMs = Math.min(target.timeoutMs / 2, maxProofMs);
-  const proof = await cluster.query({ ...target, timeoutMs }, query).catch((error: unknown) => error);
-  if (proof instanceof ApiError) return;
+  try {
+    await cluster.query({ ...target, timeoutMs }, query);
+  } catch (error) {
+    // A group that is too busy to answer lives, and so may one that refuses for any other reason.
+    if (error instanceof ApiError && signsOfLoss.has(error.code)) return;
+    throw error;
+  }
   throw new ApiError(
     "group_alive",
     "A majority of this group answers: there is nothing to recover. Change its members.",
   );
 }
+
+const signsOfLoss: ReadonlySet<string> = new Set(["no_leader", "timeout", "unavailable"]);
 
 async function checkSurvivor(cluster: ClusterClient, target: Target, node: string, force: boolean): Promise<void> {
   const { nodes } = await reportGroup(cluster, target);
