@@ -177,6 +177,16 @@ describe("the limit on bytes that wait", () => {
     expect((await told())[0]).toMatch(/^y+: done/);
   });
 
+  test("does not count what has left, however much goes through in the end", async () => {
+    const outcomes = [];
+    for (let batch = 0; batch < 10; batch += 1) {
+      for (let word = 0; word < 4; word += 1) outcomes.push(node.propose("z".repeat(100)));
+      node.driver.flush(node.nowMs);
+      node.ack("n2");
+    }
+    expect((await Promise.all(outcomes)).every(({ done }) => done)).toBe(true);
+  });
+
   test("counts what has gathered too", async () => {
     void node.propose("a");
     const refused = Array.from({ length: 10 }, () => node.propose("z".repeat(200)));
