@@ -86,7 +86,8 @@ function writeMessage(writer: ByteWriter, message: Message): void {
       writer.u53(message.commitIndex).u53(message.commitTerm).u53(message.question);
       break;
     case "voteReply":
-      writer.u8(Number(message.preVote)).u8(Number(message.granted)).u53(message.question);
+      writer.u8(Number(message.preVote)).u8(Number(message.granted));
+      writer.u53(message.commitIndex).u53(message.commitTerm).u53(message.question);
       break;
     case "appendEntries":
       writer.u53(message.prevLogIndex).u53(message.prevLogTerm).u53(message.commitIndex).u53(message.round);
@@ -137,7 +138,8 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
     case tag.voteReply: {
       const preVote = readFlag(reader);
       const granted = readFlag(reader);
-      return { type: "voteReply", ...envelope, preVote, granted, question: reader.u53() };
+      const commit = { commitIndex: reader.u53(), commitTerm: reader.u53() };
+      return { type: "voteReply", ...envelope, preVote, granted, ...commit, question: reader.u53() };
     }
     case tag.appendEntries: {
       const prevLogIndex = reader.u53();

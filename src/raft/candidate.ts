@@ -60,8 +60,7 @@ export class Candidate implements Role {
         transfer: this.transfer,
         lastLogIndex: raft.log.lastIndex,
         lastLogTerm: raft.log.lastTerm,
-        commitIndex: raft.log.commitIndex,
-        commitTerm: raft.log.term(raft.log.commitIndex) ?? 0,
+        ...raft.log.commitPoint,
         question,
       });
     }

@@ -88,6 +88,11 @@ export class RaftLog {
     return this.commit;
   }
 
+  /** The last committed entry, as messages tell it. */
+  get commitPoint(): { readonly commitIndex: number; readonly commitTerm: number } {
+    return { commitIndex: this.commit, commitTerm: this.term(this.commit) ?? 0 };
+  }
+
   get appliedIndex(): number {
     return this.applied;
   }

@@ -29,6 +29,9 @@ export interface VoteReply extends Envelope {
   readonly type: "voteReply";
   readonly preVote: boolean;
   readonly granted: boolean;
+  /** The last entry that the voter knows to be committed. */
+  readonly commitIndex: number;
+  readonly commitTerm: number;
   readonly question: number;
 }
 

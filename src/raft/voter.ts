@@ -1,7 +1,7 @@
 /** The voter: whom this node helps to elect, whatever its own role is. */
 
 import type { Ballot } from "./ballot.ts";
-import { isFromLeader, type Message, type RequestVote } from "./message.ts";
+import { isFromLeader, type Message, type RequestVote, type VoteReply } from "./message.ts";
 import type { Raft } from "./raft.ts";
 import type { Role } from "./role.ts";
 
@@ -46,6 +46,9 @@ export class Voter {
       this.answerStale(message);
       return "done";
     }
+    const election = message.type === "requestVote" || message.type === "voteReply";
+    // A leader commits by its own count.
+    if (election && role.name !== "leader") this.learnChange(message);
     if (message.type !== "requestVote") return "pass";
     this.answer(message, nowMs);
     return "done";
@@ -55,7 +58,6 @@ export class Voter {
   private answer(request: RequestVote, nowMs: number): void {
     const { raft, ballot } = this;
     const { from, preVote, term, question } = request;
-    this.learnChange(request);
     const free =
       ballot.vote === from || (ballot.vote === null && raft.leader === null) || (preVote && term > ballot.term);
     const granted = free && raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
@@ -64,15 +66,17 @@ export class Voter {
       raft.voted(nowMs);
     }
     const answerTerm = granted ? term : ballot.term;
-    raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted, question });
+    const point = raft.log.commitPoint;
+    raft.send({ type: "voteReply", from: raft.id, to: from, term: answerTerm, preVote, granted, ...point, question });
   }
 
   /**
-   * The candidate may know that a change is committed which this node has, and does not know to be. This node's log may be
-   * the longest and its vote needed, so that nobody else can win, while by the configuration before it is no voter and
-   * stands for no election: nobody would ever lead (etcd issue 12359).
+   * The other may know that a change is committed which this node has, and does not know to be. Elections go by the
+   * configuration that is known: of two nodes, one may have the longest log and, not knowing that it votes, stand for no
+   * election, or the one that could win may ask a majority of those that voted before; and nobody would ever lead (etcd
+   * issue 12359). So whoever asks for a vote, or answers, says what it knows.
    */
-  private learnChange({ commitIndex, commitTerm }: RequestVote): void {
+  private learnChange({ commitIndex, commitTerm }: RequestVote | VoteReply): void {
     const { log } = this.raft;
     if (commitIndex <= log.commitIndex || log.term(commitIndex) !== commitTerm) return;
     if (log.unappliedChanges(commitIndex).length > 0) log.commitTo(commitIndex);
@@ -86,7 +90,8 @@ export class Voter {
       this.raft.send({ ...reply, type: "heartbeatReply", round: 0, quiesced: false });
     } else if (message.type === "requestVote" && message.preVote) {
       const { question } = message;
-      this.raft.send({ ...reply, type: "voteReply", preVote: true, granted: false, question });
+      const point = this.raft.log.commitPoint;
+      this.raft.send({ ...reply, type: "voteReply", preVote: true, granted: false, ...point, question });
     }
   }
 }

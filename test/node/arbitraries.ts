@@ -89,7 +89,15 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       commitIndex: whole,
       commitTerm: whole,
     }),
-    fc.record({ type: type("voteReply"), question: whole, ...envelope, preVote: fc.boolean(), granted: fc.boolean() }),
+    fc.record({
+      type: type("voteReply"),
+      question: whole,
+      commitIndex: whole,
+      commitTerm: whole,
+      ...envelope,
+      preVote: fc.boolean(),
+      granted: fc.boolean(),
+    }),
     fc
       .record({ type: type("appendEntries"), ...envelope, prevLogTerm: whole, commitIndex: whole, round: whole })
       .chain((append) =>

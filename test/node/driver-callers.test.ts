@@ -212,7 +212,16 @@ describe("a linearizable read", () => {
 
   test("hazard-07 waits for the first commit of the term", async () => {
     node.wakeAtDeadline();
-    const vote = { type: "voteReply", question: 0, from: "n2", to: "n1", term: 1, granted: true } as const;
+    const vote = {
+      type: "voteReply",
+      question: 0,
+      commitIndex: 0,
+      commitTerm: 0,
+      from: "n2",
+      to: "n1",
+      term: 1,
+      granted: true,
+    } as const;
     node.receive({ ...vote, preVote: true });
     node.receive({ ...vote, preVote: false });
     expect(node.driver.raft.role).toBe("leader");

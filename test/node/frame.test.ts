@@ -92,8 +92,16 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
     ].join(" "),
   },
   voteReply: {
-    message: { type: "voteReply", question: 6, ...envelope, preVote: false, granted: true },
-    hex: "02 0000000000000005 00 01 0000000000000006",
+    message: {
+      type: "voteReply",
+      question: 6,
+      ...envelope,
+      preVote: false,
+      granted: true,
+      commitIndex: 8,
+      commitTerm: 3,
+    },
+    hex: "02 0000000000000005 00 01 0000000000000008 0000000000000003 0000000000000006",
   },
   appendEntries: {
     message: {

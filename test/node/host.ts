@@ -77,7 +77,16 @@ export class TestNode {
   lead(): void {
     this.wakeAtDeadline();
     const term = this.driver.raft.term + 1;
-    const vote = { type: "voteReply", question: 0, from: "n2", to: "n1", term, granted: true } as const;
+    const vote = {
+      type: "voteReply",
+      question: 0,
+      commitIndex: 0,
+      commitTerm: 0,
+      from: "n2",
+      to: "n1",
+      term,
+      granted: true,
+    } as const;
     this.receive({ ...vote, preVote: true });
     this.receive({ ...vote, preVote: false });
     this.ack("n2");

@@ -62,7 +62,17 @@ function obeys(messages: readonly Message[]): CallAnswer {
   const replies = messages.flatMap((message): Message[] => {
     const envelope = { from: message.to, to: message.from, term: message.term };
     if (message.type === "requestVote") {
-      return [{ type: "voteReply", question: 0, ...envelope, preVote: message.preVote, granted: true }];
+      return [
+        {
+          type: "voteReply",
+          question: 0,
+          commitIndex: 0,
+          commitTerm: 0,
+          ...envelope,
+          preVote: message.preVote,
+          granted: true,
+        },
+      ];
     }
     if (message.type === "heartbeat") {
       return [{ type: "heartbeatReply", ...envelope, round: message.round, quiesced: false }];

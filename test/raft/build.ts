@@ -66,7 +66,16 @@ export function requestVote(fields: Fields<RequestVote>): RequestVote {
 }
 
 export function voteReply(fields: Fields<VoteReply>): VoteReply {
-  return { type: "voteReply", question: 0, ...envelope, preVote: false, granted: true, ...fields };
+  return {
+    type: "voteReply",
+    question: 0,
+    commitIndex: 0,
+    commitTerm: 0,
+    ...envelope,
+    preVote: false,
+    granted: true,
+    ...fields,
+  };
 }
 
 export function append(fields: Fields<AppendEntries>): AppendEntries {

@@ -22,7 +22,7 @@ export function drawSettings(seed: number): Settings {
   const worldWide = random.chance(0.2);
   const drawn = drawOptions(random, worldWide);
   const timeoutMs = drawn.electionMaxMs;
-  const faults = drawFaults(random, timeoutMs);
+  const faults = withMemberChanges(drawFaults(random, timeoutMs), new Random(seed, "members"));
   const clocks = { skewMs: random.pick([0, 10, 5000]), driftRate: random.pick([0, 0.0001, 0.05]) };
   // A lease trusts the clocks; the worlds with bad ones must do without.
   const goodClocks = clocks.driftRate <= 0.0001 && faults.weights["clock jump"] === 0;
@@ -115,10 +115,18 @@ function drawClients(random: Random, worldWide: boolean, timeoutMs: number): Cli
 
 function drawFaults(random: Random, timeoutMs: number): FaultSettings {
   const weights = { ...noFaults };
-  for (const kind of faultKinds) if (random.chance(0.6)) weights[kind] = random.between(0.2, 1);
+  for (const kind of faultKinds.filter((each) => each !== "member change")) {
+    if (random.chance(0.6)) weights[kind] = random.between(0.2, 1);
+  }
   return {
     everyMs: timeoutMs * random.pick([0.3, 0.8, 2]),
     weights,
     lastsMs: timeoutMs * random.pick([0.3, 1, 4]),
   };
+}
+
+/** In one world of three, voters become learners and learners voters. */
+function withMemberChanges(faults: FaultSettings, random: Random): FaultSettings {
+  if (!random.chance(0.35)) return faults;
+  return { ...faults, weights: { ...faults.weights, "member change": random.between(0.2, 2) } };
 }

@@ -44,12 +44,11 @@ function healCore(simulation: Simulation): readonly SimulatedNode[] {
   const { random, settings, network, world } = setup;
   nemesis.stop();
   network.calm();
-  const { voters, learners } = settings;
+  const { voters, learners, faults } = settings;
   const broken = random.faults.below(voters.length - majority(voters.length) + 1);
-  const healed = new Set([
-    ...random.faults.shuffle(voters).slice(broken),
-    ...learners.filter(() => random.faults.chance(0.5)),
-  ]);
+  const some = [...random.faults.shuffle(voters).slice(broken), ...learners.filter(() => random.faults.chance(0.5))];
+  // Where roles change, a change may be on its way that makes any node's vote count.
+  const healed = new Set(faults.weights["member change"] > 0 ? nodes.keys() : some);
   const core = [...nodes.values()].filter(({ id }) => healed.has(id));
   network.heal([...nodes.keys(), ...clients.map(({ id }) => id)]);
   for (const node of core) node.recover();

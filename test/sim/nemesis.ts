@@ -1,5 +1,9 @@
 /** What goes wrong: faults that come by chance, one by one and on top of one another. */
 
+import type { Driver } from "../../src/node/driver.ts";
+import type { Outcome } from "../../src/node/waiters.ts";
+import { type ConfigurationChange, leaveJoint, type MemberChange } from "../../src/raft/configuration-change.ts";
+import { isJoint } from "../../src/raft/configuration.ts";
 import type { Line } from "./network.ts";
 import { type FaultKind, faultKinds } from "./settings.ts";
 import type { Setup } from "./setup.ts";
@@ -72,6 +76,8 @@ export class Nemesis {
         return this.setClock(node);
       case "transfer":
         return this.transfer();
+      case "member change":
+        return this.changeMembers();
       case "healing":
         return network.heal(this.places());
     }
@@ -133,6 +139,27 @@ export class Nemesis {
     const leader = this.nodes.find(({ instance }) => instance?.driver?.raft.role === "leader")?.instance;
     const target = this.setup.random.faults.pick(this.nodes).id;
     leader?.enter((driver) => void driver.transfer(target, leader.nowMs));
+  }
+
+  /** Gives some nodes another role, or the one that they have. Nobody is removed: all are to come to one state at last. */
+  private changeMembers(): void {
+    const { faults } = this.setup.random;
+    const leader = this.nodes.find(({ instance }) => instance?.driver?.raft.role === "leader")?.instance;
+    const count = 1 + faults.below(3);
+    const changes = faults
+      .shuffle(this.nodes.map(({ id }) => id))
+      .slice(0, count)
+      .map((id): MemberChange => {
+        return { type: faults.pick(["addVoter", "addVoter", "addLearner", "addPromotable"] as const), id };
+      });
+    const change: ConfigurationChange = { changes, transition: faults.pick(["auto", "implicit", "explicit"] as const) };
+    const ask = (driver: Driver): Promise<Outcome> => {
+      const { configuration } = driver.raft;
+      // An explicit joint configuration is left only when that is asked for.
+      const next = isJoint(configuration) && !configuration.autoLeave ? leaveJoint : change;
+      return driver.change(next, Number.POSITIVE_INFINITY, leader?.nowMs ?? 0);
+    };
+    leader?.ask(ask, () => {});
   }
 
   private block(lines: readonly Line[]): void {

@@ -78,6 +78,7 @@ export const faultKinds = [
   "clock jump",
   "transfer",
   "healing",
+  "member change",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -68,7 +68,17 @@ describe("elections", () => {
   test("a node has one vote a term, across crashes", () => {
     flush("n1", { hardState: { term: 2, vote: "n2" } });
     const grant = (to: string, term: number): Message[] => [
-      { type: "voteReply", from: "n1", to, term, preVote: false, granted: true, question: 0 },
+      {
+        type: "voteReply",
+        from: "n1",
+        to,
+        term,
+        preVote: false,
+        granted: true,
+        question: 0,
+        commitIndex: 0,
+        commitTerm: 0,
+      },
     ];
     checks.left(watched("n1"), grant("n2", 2));
     expect(broken(() => checks.left(watched("n1", 2), grant("n3", 2)))).toBe("one vote a term");
@@ -78,7 +88,17 @@ describe("elections", () => {
 
   test("what a message promises is durable when it leaves", () => {
     const from = "n1";
-    const vote: Message = { type: "voteReply", from, to: "n2", term: 1, preVote: false, granted: true, question: 0 };
+    const vote: Message = {
+      type: "voteReply",
+      from,
+      to: "n2",
+      term: 1,
+      preVote: false,
+      granted: true,
+      question: 0,
+      commitIndex: 0,
+      commitTerm: 0,
+    };
     expect(broken(() => checks.left(watched("n1"), [vote]))).toBe("durable before it leaves");
     flush("n1", { hardState: { term: 1, vote: "n3" } });
     expect(broken(() => checks.left(watched("n1"), [vote]))).toBe("durable before it leaves");

@@ -1,5 +1,6 @@
 /** Every rule, checked at every turn, flush and departure of a message: the one place where a run's findings are made. */
 
+import { simpleConfiguration } from "../../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../../src/raft/entry.ts";
 import { isFromLeader, type Message } from "../../../src/raft/message.ts";
 import type { Raft } from "../../../src/raft/raft.ts";
@@ -36,7 +37,7 @@ export class Checks {
 
   constructor({ voters, learners }: Settings, language: StoreLanguage) {
     this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
-    this.ledger = new Ledger(voters, this.images, (entry: Entry) => {
+    this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
       if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
     });
   }
@@ -44,7 +45,9 @@ export class Checks {
   /** A transaction has been made or a turn has ended; not everything may be durable yet. */
   observe(watched: Watched, raft: Raft): void {
     const { log, term } = raft;
-    const { commitIndex, appliedIndex, lastIndex } = log;
+    const { appliedIndex, lastIndex, savedIndex } = log;
+    // Alone in its group, a leader counts its own entry in the middle of a turn, whose next transaction will store it.
+    const commitIndex = Math.min(log.commitIndex, savedIndex);
     demand(
       term >= watched.term && commitIndex >= watched.commitIndex && appliedIndex >= watched.appliedIndex,
       "monotone indexes",

@@ -1,7 +1,9 @@
 /** The one history that was committed: what every node agrees on, for ever. */
 
+import { changeConfiguration } from "../../../src/raft/configuration-change.ts";
+import type { Configuration } from "../../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../../src/raft/entry.ts";
-import { majority } from "../../../src/raft/quorum.ts";
+import { majorityReached } from "../../../src/raft/quorum.ts";
 import type { DurableImage } from "../disk/durable-image.ts";
 import type { AppliedCommand } from "../disk/write-record.ts";
 import { equalEntries } from "./log-matching.ts";
@@ -14,15 +16,20 @@ interface Committed {
 }
 
 export class Ledger {
-  private readonly voters: readonly NodeId[];
+  /** All configurations that were committed, the first one included. */
+  private readonly configurations: Configuration[];
   private readonly images: ReadonlyMap<NodeId, DurableImage>;
   private readonly onCommit: (entry: Entry) => void;
   private readonly history: Committed[] = [];
   private readonly digests: (number | undefined)[] = [];
   private readonly contents = new Map<number, string>();
 
-  constructor(voters: readonly NodeId[], images: ReadonlyMap<NodeId, DurableImage>, onCommit: (entry: Entry) => void) {
-    this.voters = voters;
+  constructor(
+    configuration: Configuration,
+    images: ReadonlyMap<NodeId, DurableImage>,
+    onCommit: (entry: Entry) => void,
+  ) {
+    this.configurations = [configuration];
     this.images = images;
     this.onCommit = onCommit;
   }
@@ -84,7 +91,16 @@ export class Ledger {
   private commit(entry: Entry, term: number): void {
     this.requireQuorum(entry);
     this.history.push({ entry, term });
+    this.reconfigure(entry);
     this.onCommit(entry);
+  }
+
+  private reconfigure({ change }: Entry): void {
+    const before = this.configurations.at(-1);
+    if (change === undefined || before === undefined) return;
+    const outcome = changeConfiguration(before, change);
+    demand(outcome.changed, "possible changes", () => `${JSON.stringify(change)} was committed but is not possible`);
+    this.configurations.push(outcome.configuration);
   }
 
   private compare(node: NodeId, entry: Entry, committed: Entry): void {
@@ -96,13 +112,21 @@ export class Ledger {
     );
   }
 
+  /**
+   * A change is in force when it is applied, so a leader may commit it, and what follows it, by the configuration before
+   * it; and one that has not heard of the commit of the change before that, by the one before both.
+   */
   private requireQuorum(entry: Entry): void {
     const { index, term } = entry;
-    const holders = this.voters.filter((voter) => this.images.get(voter)?.holds(entry));
+    const holds = (voter: NodeId): boolean => this.images.get(voter)?.holds(entry) === true;
+    const byQuorum = this.configurations
+      .slice(-3)
+      .some((configuration) => majorityReached(configuration, (voter) => Number(holds(voter))) >= 1);
+    const holders = [...this.images.keys()].filter(holds);
     demand(
-      holders.length >= majority(this.voters.length),
+      byQuorum,
       "committed on a quorum",
-      () => `entry ${index} of term ${term} is durable on ${holders.join(", ") || "no voter"} only`,
+      () => `entry ${index} of term ${term} is durable on ${holders.join(", ") || "no node"} only`,
     );
   }
 }

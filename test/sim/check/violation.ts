@@ -8,6 +8,7 @@ export type Rule =
   | "log matching"
   | "leader completeness"
   | "state-machine safety"
+  | "possible changes"
   | "commit of the own term"
   | "committed on a quorum"
   | "monotone indexes"
