@@ -4,7 +4,8 @@ import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { ApiClient, membersOf } from "./api-client.ts";
 import { faults } from "./faults.ts";
-import { calm, eventually, TestGroup } from "./test-group.ts";
+import { internalHeader, internalPath } from "../../src/internal.ts";
+import { bytes, calm, eventually, refusalOf, TestGroup } from "./test-group.ts";
 
 /** Ended after each test, whatever became of it. */
 const writers: AbortController[] = [];
@@ -204,6 +205,55 @@ describe("a removed node", () => {
     expect(await group.metric(id, "durable_raft_pre_votes_started_total")).toBe(started);
     await group.abort(id);
     expect((await group.status(id)).standing).toBe("removed");
+  });
+});
+
+describe("a change whose leader is lost", () => {
+  test("in the middle of a joint one is completed by the next leader", async () => {
+    const group = newGroup();
+    const client = new ApiClient(group);
+    const leader = await group.leader();
+    const [gone, stays] = group.followers(leader) as [string, string];
+    await client.put("key", "value");
+    const changes = [{ add: { id: "n4" } }, { remove: gone }];
+    const cutOff = (id: string): unknown => faults.cut(group.object(leader.id), group.object(id));
+    for (const id of [gone, stays]) cutOff(id);
+    const answer = client.call("POST", "cluster/members?timeout=3s", { changes });
+    await eventually("the newcomer", async () => ((await group.status("n4")).standing === "joining" ? true : null));
+    // The voters before the change can commit it now; those after it can't commit that it is over.
+    faults.heal();
+    for (const id of ["n4", stays]) cutOff(id);
+    await eventually("the joint configuration", async () => ((await group.status(gone)).joint ? true : null));
+    await group.abort(leader.id);
+    faults.heal();
+    const { status, body } = await answer;
+    expect(status === 200 || body["ambiguous"] === true).toBe(true);
+    await eventually("the end of the change", async () => {
+      const { joint, members } = (await client.call("GET", "cluster/members")).body as {
+        readonly joint: boolean;
+        readonly members: readonly { readonly id: string }[];
+      };
+      return !joint && members.some(({ id }) => id === "n4") ? true : null;
+    });
+    expect(await client.members()).toEqual([leader.id, "n4", stays].toSorted().map((id) => `${id} voter`));
+    expect(await client.put("key", "after")).toBe(200);
+  });
+
+  test("hazard-41 to the minority's side is not made there, however it is forced", async () => {
+    const group = newGroup();
+    const leader = await group.leader();
+    const others = group.followers(leader);
+    for (const id of others) faults.cut(group.object(leader.id), group.object(id));
+    const changes = others.map((id) => ({ action: "remove", id }));
+    const request = bytes(JSON.stringify({ changes, force: true }));
+    const answer = await group.call(leader.id, internalPath.members, request, { [internalHeader.timeoutMs]: "400" });
+    expect(refusalOf(answer)).toMatchObject({ code: "timeout", ambiguous: true });
+    expect((await group.status(leader.id)).members).toHaveLength(3);
+    const next = await group.leader(others);
+    expect(await group.put(next.id, "key", "value")).toHaveProperty("done");
+    faults.heal();
+    const { members, joint } = await group.leader();
+    expect([members.length, joint]).toEqual([3, false]);
   });
 });
 
