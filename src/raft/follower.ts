@@ -108,6 +108,8 @@ export class Follower implements Role {
   /** Asks the leader; false when none is known. */
   readIndex(context: number, nowMs: number): boolean {
     if (this.leader === null) return false;
+    // A leader that was lost while the group rested would never answer, and nobody would miss it.
+    if (this.quiescent) this.wake(nowMs);
     this.askedReads.set(context, nowMs);
     this.unsentReads.push(context);
     return true;

@@ -97,6 +97,25 @@ describe("a group at rest", () => {
     expect(cluster.applied("n3")).toEqual(["a", "b"]);
   });
 
+  test("elects another leader when its own is gone and somebody reads at another node", () => {
+    const cluster = settled();
+    cluster.crash("n1");
+    cluster.read("n2");
+    cluster.run(1_000);
+    expect(["n2", "n3"]).toContain(cluster.leader.id);
+    expect(cluster.running.map(({ raft }) => raft.leader)).toEqual([cluster.leader.id, cluster.leader.id]);
+  });
+
+  test("keeps its leader, and rests again, when somebody reads at another node", () => {
+    const cluster = settled();
+    cluster.read("n2");
+    cluster.run(1_000);
+    expect(cluster.node("n2").reads).toHaveLength(1);
+    expect(cluster.running.map(({ raft }) => [raft.leader, raft.term, raft.quiescent])).toEqual(
+      cluster.running.map(() => ["n1", 1, true]),
+    );
+  });
+
   test("is left alone by a wake-up that suspects somebody else than its leader", () => {
     const cluster = settled();
     wake(cluster, "n2", null);
