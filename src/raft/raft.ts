@@ -215,6 +215,8 @@ export class Raft {
    */
   wake(suspect: NodeId | null, nowMs: number): void {
     if (!(this.current instanceof Follower) || !this.current.quiescent) return;
+    // Who can't lead has nothing to gain from forgetting who does.
+    if (!this.isVoter) return;
     if (this.leader !== null && this.leader !== suspect) return;
     this.current.forgetLeader();
     this.current.wake(nowMs);

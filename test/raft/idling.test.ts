@@ -135,6 +135,13 @@ describe("a group at rest", () => {
     ]);
   });
 
+  test("is left alone by a wake-up of a node that can't lead", () => {
+    const cluster = settled({ learners: 1 });
+    wake(cluster, "l1", "n1");
+    cluster.run(500);
+    expect(cluster.node("l1").raft).toMatchObject({ leader: "n1", quiescent: true });
+  });
+
   test("rests on after all have restarted, and the first request finds a leader", () => {
     const cluster = settled();
     const all = [...cluster.nodes.keys()];
