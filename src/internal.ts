@@ -14,6 +14,13 @@ export const internalPath = {
   snapshot: "/snapshot",
   /** Replicates a command; answered when it is committed and applied. Leader only. */
   propose: "/propose",
+  /** Replicates many commands, each an entry of its own: parts in, parts out (`parts.ts`). Leader only. */
+  proposeAll: "/propose-all",
+  /**
+   * Opens a subscription of the state machine: the request's bytes in, a stream of parts out, from any node. With
+   * `Upgrade: websocket` it is a WebSocket instead, and the request is in the header `x-raft-subscription`.
+   */
+  subscribe: "/subscribe",
   /** Reads. `x-raft-consistency` says how. Linearizable reads are answered by the leader only. */
   query: "/query",
   /** This node as JSON, `NodeStatus`. */
@@ -45,6 +52,8 @@ export const internalHeader = {
    * stands for election.
    */
   suspect: "x-raft-suspect",
+  /** Request to `subscribe` a WebSocket: the subscription's request in base64url. */
+  subscription: "x-raft-subscription",
   /** Request to `query`: `linearizable` or `stale`. */
   consistency: "x-raft-consistency",
   /** Request to `query` with `stale`: the state may be that old, in milliseconds; missing: as old as it is. */

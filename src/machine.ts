@@ -27,8 +27,9 @@ export interface CommittedCommand {
   readonly index: number;
   readonly term: number;
   /**
-   * The leader's wall clock when it accepted the command, in milliseconds since the epoch; never less than that of any
-   * earlier entry. The only time that a state machine may use.
+   * Cluster time, in milliseconds, when the leader accepted the command: the time in the entry before, and what the leader
+   * has measured since. Never less than that of any earlier entry; it stands still while there is no leader. The only time
+   * that a state machine may use.
    */
   readonly timeMs: number;
   /** The bytes given to `propose`. A view on a shared buffer: copy what is kept. */
@@ -61,4 +62,41 @@ export interface StateMachine {
 
   /** Answers a read from the present state. Writes nothing. Total, as `apply` is. */
   query(query: Uint8Array): Uint8Array;
+
+  /** The cluster time at which something is to happen by itself, such as the end of a lease; null for never. */
+  nextTimerMs?(): number | null;
+
+  /** The command that the leader proposes when that time has come, once until it is applied. */
+  timerCommand?(): Uint8Array;
+
+  /**
+   * Opens a stream of messages about the state, on whichever node the subscriber has reached. Total: a request that can't be
+   * met is answered with a message that says so, and the end. What was published is held back until it is durable here.
+   */
+  subscribe?(request: Uint8Array, sink: Sink): Subscription;
+
+  /** Commands were applied and are stored: the time to tell subscribers. */
+  publish?(): void;
+}
+
+/** Where the messages of a subscription go. */
+export interface Sink {
+  /** How many bytes of earlier messages the subscriber's connection has not taken yet. */
+  readonly pendingBytes: number;
+  /** Sends one message. A text is sent as text where the connection tells the two apart. */
+  write(message: Uint8Array | string): void;
+  /** Ends the stream: the last call. */
+  end(): void;
+}
+
+export interface Subscription {
+  /**
+   * The request that goes on behind the last message that was written, without its opening: given to another state machine
+   * when this one is replaced, or made anew.
+   */
+  resumption(): Uint8Array;
+  /** Time has passed: for what a stream says by itself. */
+  tick?(nowMs: number): void;
+  /** The subscriber is gone. */
+  close(): void;
 }

@@ -18,3 +18,20 @@ export const maxIdempotencyKeys = 100_000;
 export const maxPageItems = 1000;
 /** How many bytes of values one page of a list holds at most: more than one value has, or a list could not get past it. */
 export const maxPageValueBytes = 4 * 1024 * 1024;
+
+/** etcd's `--max-txn-ops`: of each list of a transaction, nested ones using up what the outer ones leave. */
+export const maxOperations = 128;
+/** How deep transactions nest at most. */
+export const maxTxnDepth = 8;
+export const maxMetadataBytes = 1024;
+/** How many keys one call reads at most. */
+export const maxGetKeys = 100;
+/** How many bytes of keys and values one answer holds at most: an isolate has 128 MB. */
+export const maxAnswerBytes = 32 * 1024 * 1024;
+/** etcd's longest TTL. */
+export const maxTtlMs = 9_000_000_000 * 1000;
+export const maxLeases = 100_000;
+export const maxSessions = 10_000;
+/** How many of its latest commands a session remembers. */
+export const maxSessionCommands = 1024;
+export const maxSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
