@@ -3,6 +3,8 @@
 import { headersWith, uncached } from "./respond.ts";
 import { membershipStatus } from "./membership-errors.ts";
 import type { Position } from "./position.ts";
+import { refusalSentence, storeStatus } from "./store-errors.ts";
+import type { Refusal } from "../kv/model.ts";
 
 const statusOf = {
   invalid_key: 400,
@@ -13,12 +15,11 @@ const statusOf = {
   unauthorized: 401,
   no_token_configured: 403,
   not_found: 404,
-  key_not_found: 404,
   method_not_allowed: 405,
-  idempotency_key_reused: 409,
   precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
+  ...storeStatus,
   ...membershipStatus,
   /** A majority of the group still decides: there is nothing to recover. */
   group_alive: 409,
@@ -44,6 +45,8 @@ interface ErrorDetails {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where the node stood that had part in the answer. */
   readonly position?: Position;
+  /** What a client may act on beside the code: further members of `error` in the body. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 /** An operating failure that the client is told of. Its message is public. */
@@ -53,6 +56,7 @@ export class ApiError extends Error {
   readonly ambiguous: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly position: Position | undefined;
+  readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message);
@@ -60,12 +64,20 @@ export class ApiError extends Error {
     this.ambiguous = details.ambiguous ?? false;
     this.headers = details.headers ?? {};
     this.position = details.position;
+    this.facts = details.facts ?? {};
   }
+}
+
+/** What the store refused: the one place where its reasons become codes. */
+export function storeRefusal(refusal: Refusal, details: ErrorDetails = {}): ApiError {
+  const code = refusal.reason === "malformed" ? "unavailable" : refusal.reason;
+  const facts = refusal.reason === "compacted" ? { compact_revision: refusal.compactRevision } : {};
+  return new ApiError(code, refusalSentence(refusal), { ...details, facts });
 }
 
 /** `lastSeen` stands in where no node had part in the error. */
 export function errorResponse(error: ApiError, lastSeen: Position | undefined): Response {
-  const { code, message, ambiguous } = error;
+  const { code, message, ambiguous, facts } = error;
   const status = statusOf[code];
   const headers = headersWith(error.position ?? lastSeen, {
     ...error.headers,
@@ -73,7 +85,7 @@ export function errorResponse(error: ApiError, lastSeen: Position | undefined): 
     "cache-control": uncached,
     ...(status === 429 || status === 503 ? { "retry-after": "1" } : {}),
   });
-  return new Response(JSON.stringify({ error: { code, message, ambiguous } }), { status, headers });
+  return new Response(JSON.stringify({ error: { code, message, ambiguous, ...facts } }), { status, headers });
 }
 
 /** What a caller sees of a mistake in this code: that there is one, and that a write's outcome is not known. */
