@@ -43,6 +43,11 @@ export class ByteReader {
     return this.view.getFloat64(this.take(8));
   }
 
+  /** A whole number of 64 bits with a sign. */
+  i64(): bigint {
+    return this.view.getBigInt64(this.take(8));
+  }
+
   /** `length` bytes, as a view. */
   raw(length: number): Uint8Array {
     const at = this.take(length);

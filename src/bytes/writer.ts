@@ -51,6 +51,15 @@ export class ByteWriter {
     return this;
   }
 
+  /** A whole number of 64 bits with a sign. */
+  i64(value: bigint): this {
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`not a whole number of 64 bits: ${value}`);
+    this.reserve(8);
+    this.view.setBigInt64(this.length, value);
+    this.length += 8;
+    return this;
+  }
+
   /** Bytes without their length. */
   raw(bytes: Uint8Array): this {
     this.reserve(bytes.length);
