@@ -10,6 +10,8 @@ const sizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
 export interface MetricsSource {
   readonly driver: Driver;
   readonly rowsWritten: number;
+  /** How often the alarm was set. */
+  readonly alarmsSet: number;
   readonly incarnation: number;
 }
 
@@ -128,6 +130,11 @@ function registerRaft(registry: MetricsRegistry, source: () => MetricsSource): v
     "durable_raft_heartbeats_sent_total",
     "Heartbeats sent since the node started.",
     ({ driver }) => driver.raft.counters.heartbeatsSent,
+  );
+  counter(
+    "durable_raft_alarms_set_total",
+    "How often the alarm was set since the node started: each is a row written.",
+    ({ alarmsSet }) => alarmsSet,
   );
   counter(
     "durable_raft_rows_written_total",

@@ -60,6 +60,7 @@ export class Node {
       driver: this.driver,
       incarnation: stored.incarnation,
       rowsWritten: environment.rowsWritten() + environment.timer.armed,
+      alarmsSet: environment.timer.armed,
     }));
     this.transport = new Transport({
       call: (to, messages) => environment.call(to, messages),
