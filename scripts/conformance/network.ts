@@ -56,10 +56,15 @@ class Player {
         log: { firstIndex: index + 1, lastIndex: index, previousTerm, previousTimeMs: 0, appliedIndex: index },
       },
       this.store,
-      () => this.timeoutTicks * tickMs - electionMinMs,
+      () => this.random(),
       // Started long ago, so that no promise from before the start holds any more.
       -electionMinMs,
     );
+  }
+
+  /** Where in the range of timeouts, which is one millisecond wide, the scenario's lies. */
+  random(): number {
+    return this.timeoutTicks * tickMs - electionMinMs;
   }
 
   get nowMs(): number {
@@ -167,9 +172,10 @@ export class Network {
   setElectionTimeout(id: NodeId, ticks: number): void {
     const player = this.player(id);
     // The running timer is stretched as well, as etcd's is, which compares the time since its start.
-    const role = (player.raft as unknown as { current: { deadlineMs: number } }).current;
+    const role = (player.raft as unknown as { current: { deadlineMs: number; lot?: number } }).current;
     role.deadlineMs += (ticks - player.timeoutTicks) * tickMs;
     player.timeoutTicks = ticks;
+    if (role.lot !== undefined) role.lot = player.random();
   }
 
   compact(id: NodeId, index: number): void {

@@ -12,6 +12,11 @@ export class Follower implements Role {
   /** When the leader of this term was last heard; null when it was not. */
   lastContactMs: number | null = null;
   private readonly raft: Raft;
+  /**
+   * Where in its range this node's timeout lies. It is drawn for an election, not for each contact (Raft paper, section
+   * 5.2), so contact only ever moves the deadline on, and whoever waits for it need not be told.
+   */
+  private lot: number;
   /** Reads that the leader was asked about, with the time of the last question; `unsent` ones go out with the turn. */
   private readonly askedReads = new Map<number, number>();
   private unsentReads: number[] = [];
@@ -22,11 +27,12 @@ export class Follower implements Role {
   /** The round in which the leader let this node rest; null while it is awake. */
   private restingSince: number | null = null;
 
-  constructor(raft: Raft, leader: NodeId | null, electionTimeoutMs: number, nowMs: number) {
+  constructor(raft: Raft, leader: NodeId | null, nowMs: number, firstTimeoutMs?: number) {
     this.raft = raft;
     this.leader = leader;
+    this.lot = raft.drawLot();
     this.deadlineMs = Number.POSITIVE_INFINITY;
-    this.restartTimer(nowMs, electionTimeoutMs);
+    this.restartTimer(nowMs, firstTimeoutMs);
   }
 
   refusesVotes(nowMs: number): boolean {
@@ -61,6 +67,7 @@ export class Follower implements Role {
       this.deadlineMs = nowMs + this.raft.drawGraceMs();
       return;
     }
+    this.lot = this.raft.drawLot();
     this.restartTimer(nowMs);
     this.raft.campaign(nowMs);
   }
@@ -127,7 +134,7 @@ export class Follower implements Role {
   }
 
   /** Waits a whole timeout again, after contact or after a vote: the candidate deserves its time. */
-  restartTimer(nowMs: number, timeoutMs = this.raft.drawElectionTimeoutMs()): void {
+  restartTimer(nowMs: number, timeoutMs = this.raft.timing.electionTimeoutMs(this.lot)): void {
     const watches = this.raft.isVoter && !this.quiescent;
     this.deadlineMs = watches ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
   }

@@ -114,7 +114,7 @@ export class Raft {
     this.ballot = new Ballot(stored.hardState);
     this.voter = new Voter(this, this.ballot);
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
-    const follower = new Follower(this, null, this.drawFirstTimeoutMs(), nowMs);
+    const follower = new Follower(this, null, nowMs, this.drawFirstTimeoutMs());
     this.current = follower;
     this.savedQuiescent = stored.quiescent ?? false;
     if (this.savedQuiescent) follower.quiesce(0);
@@ -325,9 +325,13 @@ export class Raft {
     this.current.wake(nowMs);
   }
 
+  /** A place in the range of election timeouts, from 0 to 1. */
+  drawLot(): number {
+    return this.random();
+  }
+
   drawElectionTimeoutMs(): number {
-    const { electionMinMs, electionMaxMs } = this.timing;
-    return electionMinMs + this.random() * (electionMaxMs - electionMinMs);
+    return this.timing.electionTimeoutMs(this.drawLot());
   }
 
   /** So long a timer that came late waits on: about two heartbeats, and not as long on every node. */
@@ -337,7 +341,7 @@ export class Raft {
 
   becomeFollower(term: number, leader: NodeId | null, nowMs: number): Follower {
     this.ballot.enterTerm(term);
-    const follower = new Follower(this, leader, this.drawElectionTimeoutMs(), nowMs);
+    const follower = new Follower(this, leader, nowMs);
     this.current = follower;
     return follower;
   }

@@ -27,6 +27,11 @@ export class Timing {
     return (this.electionMinMs * this.bounds.electionMaxMs) / this.bounds.electionMinMs;
   }
 
+  /** The election timeout at a place in the range, from 0 to 1. */
+  electionTimeoutMs(lot: number): number {
+    return this.electionMinMs + lot * (this.electionMaxMs - this.electionMinMs);
+  }
+
   /** Takes the round trip that all but one in a hundred stay within. */
   fit(roundTripMs: number): void {
     this.follow(2 * roundTripMs);

@@ -105,6 +105,31 @@ describe("the election timer", () => {
     expect(node.raft.deadlineMs).toBeCloseTo(100 + 100 * share);
   });
 
+  test("is drawn for an election, not for a contact: contact only ever moves the deadline on", () => {
+    const lots = [0.5, 0.9, 0.1, 0.4, 0.2, 0.7];
+    let drawn = 0;
+    const node = new TestNode({ random: () => lots[drawn++] ?? 0 });
+    node.receive(heartbeat({ term: 1 }));
+    const drawnByThen = drawn;
+    const deadlines = [0, 1, 2, 3].map(() => {
+      node.pass(5).receive(heartbeat({ term: 1 }));
+      return node.raft.deadlineMs - node.nowMs;
+    });
+    expect(new Set(deadlines).size).toBe(1);
+    expect(drawn).toBe(drawnByThen);
+    node.expire();
+    expect(drawn, "another one for the next election").toBeGreaterThan(drawnByThen);
+    node.receive(heartbeat({ term: 1 }));
+    expect(node.raft.deadlineMs - node.nowMs).not.toBe(deadlines[0]);
+  });
+
+  test("is stretched with the range when the leader's network turns out to be slow", () => {
+    const node = new TestNode({ options: { electionLimitMs: 1000 }, random: () => 0.25 });
+    node.receive(heartbeat({ term: 1, electionMinMs: 400 }));
+    node.receive(heartbeat({ term: 1, electionMinMs: 400 }));
+    expect(node.raft.deadlineMs - node.nowMs).toBe(500);
+  });
+
   test("begins anew with every contact, even a refused append", () => {
     const node = new TestNode();
     const contacts = [
