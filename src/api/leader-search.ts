@@ -9,7 +9,7 @@ import type { Target } from "./target.ts";
 
 /** What is asked of the leader. */
 export interface LeaderCall {
-  readonly path: (typeof internalPath)["propose" | "query" | "members" | "transfer"];
+  readonly path: (typeof internalPath)["propose" | "proposeAll" | "query" | "subscribe" | "members" | "transfer"];
   readonly body: Uint8Array;
   /** Whether it does no harm to ask again after an attempt whose outcome is unknown. */
   readonly repeatable: boolean;
@@ -78,7 +78,8 @@ export class LeaderSearch {
   /** After an attempt without a result. Throws when it may still take effect and must not be repeated. */
   failedAttempt(failure: Failure, ambiguous: boolean): void {
     this.failure = failure;
-    if (this.call.path === internalPath.query || !ambiguous) return;
+    const { path } = this.call;
+    if (path === internalPath.query || path === internalPath.subscribe || !ambiguous) return;
     this.doubtful = true;
     if (!this.call.repeatable) throw this.exhausted();
   }
@@ -103,17 +104,31 @@ export class LeaderSearch {
     return this.error(this.failure, failureMessages[this.failure]);
   }
 
-  /** An error that says whether the request may still take effect, and what makes repeating it safe. */
   error(code: ErrorCode, message: string): ApiError {
-    const { ambiguous, position } = this;
-    const details = position === undefined ? { ambiguous } : { ambiguous, position };
-    if (!ambiguous) return new ApiError(code, message, details);
-    if (this.call.path === internalPath.members || this.call.path === internalPath.transfer) {
-      return new ApiError(code, `${message} It may still take effect: GET /v1/cluster/members tells.`, details);
-    }
-    const advice = this.call.repeatable
-      ? "It may still take effect; repeat it with the same Idempotency-Key to learn its outcome."
-      : "It may still take effect; send an Idempotency-Key with a write to make repeating it safe.";
-    return new ApiError(code, `${message} ${advice}`, details);
+    return leaderError(this.call, code, message, { ambiguous: this.doubtful, position: this.position });
   }
+}
+
+/** What the error of a call to a leader depends on. */
+interface Doubt {
+  readonly ambiguous: boolean;
+  readonly position: Position | undefined;
+}
+
+/** An error that says whether the request may still take effect, and what makes repeating it safe. */
+export function leaderError(
+  { path, repeatable }: Pick<LeaderCall, "path" | "repeatable">,
+  code: ErrorCode,
+  message: string,
+  { ambiguous, position }: Doubt,
+): ApiError {
+  const details = position === undefined ? { ambiguous } : { ambiguous, position };
+  if (!ambiguous) return new ApiError(code, message, details);
+  if (path === internalPath.members || path === internalPath.transfer) {
+    return new ApiError(code, `${message} It may still take effect: GET /v1/cluster/members tells.`, details);
+  }
+  const advice = repeatable
+    ? "It may still take effect; repeat it with the same Idempotency-Key to learn its outcome."
+    : "It may still take effect; send an Idempotency-Key with a write to make repeating it safe.";
+  return new ApiError(code, `${message} ${advice}`, details);
 }

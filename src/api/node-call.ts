@@ -29,7 +29,7 @@ export interface NodeCall {
   readonly body: Uint8Array | null;
   /** Read by `status` alone, see `internalHeader.suspect`; empty for no leader in particular. */
   readonly suspect?: string;
-  /** Read by `query` alone. */
+  /** Read by `query` and `subscribe` alone, with the bounds. */
   readonly consistency: Consistency;
   readonly bounds?: ReadBounds;
   /** How long to wait for the answer. */
@@ -41,26 +41,11 @@ const decoder = new TextDecoder();
 const maxReturnMs = 250;
 
 export async function callNode(member: MemberSpecification, call: NodeCall): Promise<Attempt> {
-  const { env, group, path, body, timeoutMs } = call;
-  const patienceMs = Math.max(1, Math.floor(timeoutMs - Math.min(timeoutMs / 4, maxReturnMs)));
+  const { path, body, timeoutMs } = call;
   try {
-    // A stub that has failed once may fail for ever, so each call has its own; the runtime's own retries would repeat a
-    // write behind our back.
-    const stub = env.RAFT_NODE.getByName(objectName(group, member.id), {
-      // wrangler.toml may name regions that these types do not know.
-      ...(member.locationHint !== undefined && { locationHint: member.locationHint as DurableObjectLocationHint }),
-      retry: { maxRetries: 0 },
-    });
-    const response = await stub.fetch(internalOrigin + path, {
+    const response = await stubOf(member, call).fetch(internalOrigin + path, {
       method: "POST",
-      headers: {
-        [internalHeader.group]: group,
-        [internalHeader.node]: member.id,
-        [internalHeader.timeoutMs]: String(patienceMs),
-        [internalHeader.consistency]: call.consistency,
-        ...(call.suspect !== undefined && { [internalHeader.suspect]: call.suspect }),
-        ...boundHeaders(call.bounds),
-      },
+      headers: callHeaders(member, call),
       body,
       signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
     });
@@ -68,6 +53,31 @@ export async function callNode(member: MemberSpecification, call: NodeCall): Pro
   } catch (error) {
     return readError(error);
   }
+}
+
+/**
+ * A node's object. A stub that has failed once may fail for ever, so each call has its own; the runtime's own retries would
+ * repeat a write behind our back.
+ */
+export function stubOf(member: MemberSpecification, { env, group }: NodeCall): DurableObjectStub {
+  return env.RAFT_NODE.getByName(objectName(group, member.id), {
+    // wrangler.toml may name regions that these types do not know.
+    ...(member.locationHint !== undefined && { locationHint: member.locationHint as DurableObjectLocationHint }),
+    retry: { maxRetries: 0 },
+  });
+}
+
+export function callHeaders(member: MemberSpecification, call: NodeCall): Record<string, string> {
+  const { group, timeoutMs } = call;
+  const patienceMs = Math.max(1, Math.floor(timeoutMs - Math.min(timeoutMs / 4, maxReturnMs)));
+  return {
+    [internalHeader.group]: group,
+    [internalHeader.node]: member.id,
+    [internalHeader.timeoutMs]: String(patienceMs),
+    [internalHeader.consistency]: call.consistency,
+    ...(call.suspect !== undefined && { [internalHeader.suspect]: call.suspect }),
+    ...boundHeaders(call.bounds),
+  };
 }
 
 function boundHeaders({ maxStalenessMs, minIndex }: ReadBounds = {}): Record<string, string> {
@@ -86,7 +96,8 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-function readAnswer(status: number, headers: Headers, body: Uint8Array): Attempt {
+/** What an answer says that has been read to its end. */
+export function readAnswer(status: number, headers: Headers, body: Uint8Array): Attempt {
   // The platform answers for objects that it can't reach; only a node sets this header.
   if (headers.get(internalHeader.node) === null) return { kind: "unreachable", reason: "unreachable" };
   const position = readPosition(headers);
@@ -98,7 +109,8 @@ function readAnswer(status: number, headers: Headers, body: Uint8Array): Attempt
   return { kind: "refusal", refusal: { code, message, ambiguous, members }, position };
 }
 
-function readError(error: unknown): Attempt {
+/** What an error says that a stub has thrown. */
+export function readError(error: unknown): Exclude<Attempt, { kind: "answer" | "refusal" }> {
   // The property that Cloudflare documents on errors thrown by stubs; such a call must not be repeated.
   if (error instanceof Error && "overloaded" in error && error.overloaded === true) return { kind: "overloaded" };
   const timedOut = error instanceof Error && error.name === "TimeoutError";

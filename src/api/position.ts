@@ -4,6 +4,8 @@ import { internalHeader } from "../internal.ts";
 
 /** As the headers say it; the public names are those of the internal calls. */
 export interface Position {
+  /** The id of the node that answered. */
+  readonly node: string;
   readonly term: string;
   readonly index: string;
   /** Null when the node knows no leader. */
@@ -14,6 +16,7 @@ export interface Position {
 
 export function readPosition(headers: Headers): Position {
   return {
+    node: headers.get(internalHeader.node) ?? "",
     term: headers.get(internalHeader.term) ?? "0",
     index: headers.get(internalHeader.index) ?? "0",
     leader: headers.get(internalHeader.leader),

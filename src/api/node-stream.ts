@@ -1,0 +1,101 @@
+/** One stream of messages from one node: how it is opened, read, and given up. */
+
+import { internalOrigin, internalPath } from "../internal.ts";
+import type { MemberSpecification } from "../internal.ts";
+import { PartsReader } from "../parts.ts";
+import { callHeaders, readAnswer, readError, stubOf } from "./node-call.ts";
+import type { Attempt, NodeCall } from "./node-call.ts";
+import { readPosition } from "./position.ts";
+import type { Position } from "./position.ts";
+
+/** What asking a node for a stream has come to. */
+export type Opening<Opened> =
+  | { readonly kind: "open"; readonly opened: Opened; readonly position: Position }
+  | Exclude<Attempt, { kind: "answer" }>;
+
+/** The most bytes that one message has. */
+export const maxMessageBytes = 64 * 1024 * 1024;
+
+/** A node sends at least an empty part within this time; who hears nothing for as long takes it for dead. */
+const maxSilenceMs = 30_000;
+
+/** Asks a node for a stream. The call's time is that until the stream begins. */
+export async function openNodeStream(member: MemberSpecification, call: NodeCall): Promise<Opening<NodeStream>> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException("no answer", "TimeoutError")), call.timeoutMs);
+  try {
+    const response = await stubOf(member, call).fetch(internalOrigin + internalPath.subscribe, {
+      method: "POST",
+      headers: callHeaders(member, call),
+      body: call.body,
+      signal: controller.signal,
+    });
+    const position = readPosition(response.headers);
+    if (response.status === 200 && position.node !== "" && response.body !== null) {
+      return {
+        kind: "open",
+        opened: new NodeStream(response.body as ReadableStream<Uint8Array>, controller),
+        position,
+      };
+    }
+    const body = new Uint8Array(await response.arrayBuffer());
+    const attempt = readAnswer(response.status, response.headers, body);
+    return attempt.kind === "answer" ? { kind: "unreachable", reason: "unreachable" } : attempt;
+  } catch (error) {
+    return readError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class NodeStream {
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly controller: AbortController;
+  private readonly parts = new PartsReader(maxMessageBytes);
+  private waiting: Uint8Array[] = [];
+  private heard = true;
+  private readonly watch: ReturnType<typeof setInterval>;
+
+  constructor(body: ReadableStream<Uint8Array>, controller: AbortController) {
+    this.reader = body.getReader();
+    this.controller = controller;
+    this.watch = setInterval(() => this.listen(), maxSilenceMs);
+  }
+
+  /** The next message; "ended" after the last, "broken" if some may be missing. */
+  async next(): Promise<Uint8Array | "ended" | "broken"> {
+    for (;;) {
+      const part = this.waiting.shift();
+      // A part without bytes only says that the node is there.
+      if (part !== undefined && part.length > 0) return part;
+      if (part !== undefined) continue;
+      const more = this.parts.ended ? "ended" : await this.read();
+      if (more === null) continue;
+      this.cancel();
+      return more;
+    }
+  }
+
+  /** The node is told, and whoever waits for a message. */
+  cancel(): void {
+    clearInterval(this.watch);
+    // Either is enough where both work; a stream that has failed rejects what is not awaited here.
+    void this.reader.cancel().catch(() => undefined);
+    this.controller.abort();
+  }
+
+  /** Null when something came. */
+  private async read(): Promise<"broken" | null> {
+    // Why a stream fails is said in words of the platform alone.
+    const chunk = await this.reader.read().catch(() => undefined);
+    if (chunk === undefined || chunk.done) return "broken";
+    this.heard = true;
+    this.waiting = this.parts.take(chunk.value);
+    return null;
+  }
+
+  private listen(): void {
+    if (!this.heard) this.cancel();
+    this.heard = false;
+  }
+}
