@@ -27,8 +27,7 @@ export function isMembershipRefusal(code: string): code is MembershipRefusalCode
   return Object.hasOwn(membershipStatus, code);
 }
 
-/** A node's reason as a client reads it. */
+/** A node's reason as a client reads it. It may begin with a node's id, so its first letter is left as it is. */
 export function sentenceOf(reason: string): string {
-  const sentence = reason.slice(0, 1).toUpperCase() + reason.slice(1);
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
 }

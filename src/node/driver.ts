@@ -204,7 +204,11 @@ export class Driver {
 
   /** The host may have learned that this node is no member, which the configuration here does not say. */
   enrolmentChanged(nowMs: number): void {
-    this.turn(nowMs, () => this.reconsider(nowMs));
+    this.turn(nowMs, () => {
+      this.reconsider(nowMs);
+      // Whoever waits for a proof of leadership would wait in vain: the leader answers this node no more.
+      this.waiters.refuseReads();
+    });
   }
 
   /** Does nothing any more: the storage is about to become another node's. */

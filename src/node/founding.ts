@@ -21,7 +21,7 @@ export function found(
   node: string,
 ): string | null {
   const configuration = firstConfiguration(readMembers(env));
-  if (![...configuration.voters, ...configuration.learners].includes(node)) return "no such node in RAFT_MEMBERS";
+  if (![...configuration.voters, ...configuration.learners].includes(node)) return "RAFT_MEMBERS lists no such node.";
   storage.transaction(() => {
     storage.create(newIdentity(group, node, configuration, Math.random), configuration);
     membership.create(false, configuration);
@@ -47,8 +47,8 @@ export function join(
   });
 }
 
-/** What becomes of an object that is asked to join and holds a node already. */
-export type Claim = "keep" | "replace" | "refuse";
+/** What becomes of an object that is asked to join and holds a node already; in the last two cases nothing. */
+export type Claim = "keep" | "replace" | "other group" | "knows more";
 
 /**
  * A node that waits for the same group keeps its storage: the leader asks again, not knowing that it was heard. One that
@@ -56,10 +56,17 @@ export type Claim = "keep" | "replace" | "refuse";
  */
 export function claimOn(node: Claimed, { groupId, appliedIndex, force }: JoinRequest): Claim {
   if (node.standing === "removed" || node.standing === "fenced" || node.standing === "superseded") return "replace";
-  if (node.groupId !== groupId) return force || node.lastIndex === 0 ? "replace" : "refuse";
+  if (node.groupId !== groupId) return force || node.lastIndex === 0 ? "replace" : "other group";
   if (node.standing === "joining") return "keep";
   // It believes to be a member; the caller knows the log further, and there it is none.
-  return node.appliedIndex < appliedIndex ? "replace" : "refuse";
+  return node.appliedIndex < appliedIndex ? "replace" : "knows more";
+}
+
+/** Why an object does not become a new node, and what can be done about it. */
+export function claimRefusal(claim: Exclude<Claim, "keep" | "replace">, node: string): string {
+  return claim === "other group"
+    ? `${node} holds data of another group by this name. With force=true it gives that up.`
+    : `${node} is a member as far as it knows, and has applied as much as the leader that asked. Try again.`;
 }
 
 /** What an object holds that is asked to join. */

@@ -52,7 +52,7 @@ export class Gatekeeper {
       const message = `${frame.from} is known here by another storage: remove it from the group and add it again`;
       throw refused({ code: "stranger", message });
     }
-    this.checkCandidate(frame);
+    this.checkAsker(frame);
   }
 
   /** Draws the conclusions of a peer's refusal. */
@@ -91,13 +91,14 @@ export class Gatekeeper {
   }
 
   /**
-   * A removed node that missed its removal asks for votes for ever. Only a leader can tell: to anybody else, a node that is
-   * not known may be one that was added lately. Such a one may also lead by now, so nothing but a candidate is refused.
+   * A removed node that missed its removal asks for votes for ever, or as a learner for reads; at rest it sends a frame with
+   * nothing in it, to learn of this. Only a leader can tell: to anybody else, a node that is not known may be one that was
+   * added lately. Such a one may also lead by now, so nothing but a question is refused.
    */
-  private checkCandidate({ from, messages }: Frame): void {
+  private checkAsker({ from, messages }: Frame): void {
     const { leads, leader, appliedIndex, members } = this.within();
     if (!leads || leader === null || members.some(({ id }) => id === from)) return;
-    if (messages.some(({ type }) => type !== "requestVote")) return;
+    if (messages.some(({ type }) => type !== "requestVote" && type !== "readIndexRequest")) return;
     throw refused({ code: "removed", message: `${from} is no member of the group`, appliedIndex, leader, members });
   }
 

@@ -14,6 +14,7 @@ import type { FrameRefusal } from "./frame-refusal.ts";
 import type { Within } from "./gatekeeper.ts";
 import { Driver, type DriverHost } from "./driver.ts";
 import { generationOf } from "./identity.ts";
+import { Inquiry } from "./inquiry.ts";
 import { log, type LogLine } from "./log-lines.ts";
 import { NodeMetrics } from "./node-metrics.ts";
 import type { AnsweredBy } from "./answers.ts";
@@ -48,6 +49,7 @@ export class Node {
   private readonly administration: Administration;
   private readonly environment: NodeEnvironment;
   private readonly transport: Transport;
+  private readonly inquiry = new Inquiry();
   private readonly failing = new Map<NodeId, number>();
   private readonly refusedFrames = new Set<string>();
   private lastConfiguration: string | null = null;
@@ -93,6 +95,19 @@ export class Node {
   catchUp(): void {
     const nowMs = this.nowMs();
     if (nowMs >= this.driver.raft.deadlineMs) this.driver.wake(nowMs);
+  }
+
+  /** A client has come. Whoever may have missed its own removal asks for it: an empty frame, which a leader refuses. */
+  inquire(): void {
+    if (this.belonging.enrolment.standing !== "member") return;
+    if (!this.inquiry.isDue(this.driver.raft, this.nowMs())) return;
+    for (const { id } of this.belonging.members) if (id !== this.driver.raft.id) void this.inquireOf(id);
+  }
+
+  private async inquireOf(peer: NodeId): Promise<void> {
+    const answer = await this.environment.call(peer, []);
+    this.observeCall(peer, answer, []);
+    if (answer.result === "ok" || answer.result === "refused") this.inquiry.answered(this.nowMs());
   }
 
   /** Takes a page of a snapshot. */

@@ -26,7 +26,7 @@ import { Belonging } from "./belonging.ts";
 import { MonotonicClock } from "./clock.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameRefusedError } from "./frame-refusal.ts";
-import { claimOn, type Claimed, found, isConfirmed, join, recover } from "./founding.ts";
+import { claimOn, type Claimed, claimRefusal, found, isConfirmed, join, recover } from "./founding.ts";
 import { MembershipStorage } from "./membership-storage.ts";
 import { Node } from "./node.ts";
 import { PeerCalls } from "./peer-calls.ts";
@@ -87,11 +87,12 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (isForMembers(path)) {
       const outside = outsider(node);
       if (outside !== null) return refuse(outside, node.answeredBy());
+      node.inquire();
     }
     switch (path) {
       case internalPath.propose: {
         if (body.length > maxCommandBytes) {
-          const message = `a command holds ${maxCommandBytes} bytes at most`;
+          const message = `A command holds ${maxCommandBytes} bytes at most.`;
           return refuse({ code: "too_large", message, ambiguous: false }, node.answeredBy());
         }
         return respond(await node.propose(body, timeoutMs(request)), node);
@@ -110,7 +111,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       case internalPath.metrics:
         return answer(node.metricsText(), node.answeredBy(), "text/plain");
       default:
-        return badRequest("no such call", node.answeredBy());
+        return badRequest("There is no such call.", node.answeredBy());
     }
   }
 
@@ -147,20 +148,20 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   /** Makes the storage of a new node and starts it; answers what is wrong if it must not be made. */
   private found({ headers }: Request): { readonly node: Node; readonly calls: PeerCalls } | string {
     const { group, node } = named(headers);
-    if (!isIdentifier(group)) return "a group's name is needed";
+    if (!isIdentifier(group)) return "A group's name is needed.";
     const mistake = found(this.sqlStorage, this.membershipStorage, this.env, group, node);
-    return mistake ?? this.resume() ?? "the node could not be made";
+    return mistake ?? this.resume() ?? "The node could not be made.";
   }
 
   /** A leader asks this object to wait to become a member of its group, whatever it has been before. */
   private async join({ headers }: Request, body: Uint8Array): Promise<Response> {
     const { group, node } = named(headers);
-    if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("a group and a node have to be named", null);
+    if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("A group and a node have to be named.", null);
     const request = parse(body) as JoinRequest;
     const before = this.resume();
     const claim = before === null ? "replace" : claimOn(claimed(before.node), request);
-    if (claim === "refuse") {
-      const message = `${node} holds data of another group by this name, or of a later state of this one; force=true gives it up`;
+    if (claim === "other group" || claim === "knows more") {
+      const message = claimRefusal(claim, node);
       return refuse({ code: "node_in_use", message, ambiguous: false }, before?.node.answeredBy() ?? null);
     }
     if (claim === "replace") {
@@ -168,7 +169,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       join(this.sqlStorage, this.membershipStorage, { group, node }, request);
     }
     const running = this.resume();
-    if (running === null) return badRequest("the node could not be made", null);
+    if (running === null) return badRequest("The node could not be made.", null);
     const answered: JoinAnswer = { storageId: running.node.stored.identity.storageId };
     return answer(JSON.stringify(answered), running.node.answeredBy(), "application/json");
   }
@@ -177,7 +178,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const outside = outsider(node);
     if (outside !== null) return refuse(outside, node.answeredBy());
     if (!isConfirmed(request, node.stored.identity.node)) {
-      const message = `the request must name this node and say: ${recoveryConfirmation}`;
+      const message = `The request must name this node and say: ${recoveryConfirmation}`;
       return refuse({ code: "not_confirmed", message, ambiguous: false }, node.answeredBy());
     }
     const { term, log } = node.driver.raft;
@@ -210,16 +211,16 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 
   /** What is wrong when a call is not of this protocol or is meant for another node than this; null when nothing is. */
   private misaddressed(request: Request): string | null {
-    if (request.method !== "POST") return "internal calls are POST requests";
+    if (request.method !== "POST") return "Internal calls are POST requests.";
     const { group, node } = named(request.headers);
     // Two objects that both are one node would have two votes. The name is missing when the call came from another
     // process of a local cluster (seen in workerd, 2026-11).
     const name = this.ctx.id.name ?? null;
     const running = this.resume();
-    if (running === null) return name === null || name === objectName(group, node) ? null : `this object is ${name}`;
+    if (running === null) return name === null || name === objectName(group, node) ? null : `This object is ${name}.`;
     const { identity } = running.node.stored;
-    if (group !== identity.group) return `this node belongs to the group ${identity.group}`;
-    return node === identity.node ? null : `this is the node ${identity.node}`;
+    if (group !== identity.group) return `This node belongs to the group ${identity.group}.`;
+    return node === identity.node ? null : `This is the node ${identity.node}.`;
   }
 
   private start(stored: StoredNode): void {

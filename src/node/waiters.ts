@@ -205,14 +205,14 @@ export function changeRefused(reason: ProposalRefusal): Outcome {
     case "overloaded":
       return overloaded;
     case "transferring":
-      return refuse("transferring", "leadership is being handed over");
+      return refuse("transferring", "Leadership is being handed over.");
     case "change_pending":
-      return refuse("change_pending", "an earlier change of the members is not in force yet");
+      return refuse("change_pending", "An earlier change of the members is not in force yet.");
     case "joint_configuration":
-      return refuse("joint_change", "an earlier change of several members is still being completed");
+      return refuse("joint_change", "An earlier change of several members is still being completed.");
     case "no_voters":
-      return refuse("no_voters", "no voter would be left");
+      return refuse("no_voters", "No voter would be left.");
     case "not_joint":
-      return refuse("invalid_change", "nothing is to be changed");
+      return refuse("invalid_change", "Nothing is to be changed.");
   }
 }

@@ -143,6 +143,17 @@ describe("hazard-36 a peer", () => {
     subject.within = { leads: false, leader: "n2", appliedIndex: 20 };
     expect(subject.takes("n9", { messages: [vote("n9")] })).toBeNull();
   });
+
+  test.each<[string, readonly Message[]]>([
+    ["asks for a read", [{ type: "readIndexRequest", from: "n9", to: "n1", term: 2, contexts: [1] }]],
+    ["asks for nothing but this", []],
+  ])("is told so, too, when it never votes and %s", (_, messages) => {
+    const subject = new Subject();
+    expect(subject.takes("n9", { messages })).toBeNull();
+    subject.within = { leads: true, leader: "n1", appliedIndex: 20 };
+    expect(subject.takes("n9", { messages })).toBe("removed");
+    expect(subject.takes("n2", { messages })).toBeNull();
+  });
 });
 
 describe("hazard-36 a node that wrangler.toml lists", () => {

@@ -1,7 +1,7 @@
 /** How objects become nodes: by their first use, by being asked to join, and by the recovery of a group that lost its majority. */
 
 import { describe, expect, test } from "vitest";
-import { claimOn, type Claimed, isConfirmed, join, recover } from "../../src/node/founding.ts";
+import { claimOn, type Claimed, claimRefusal, isConfirmed, join, recover } from "../../src/node/founding.ts";
 import { generationOf } from "../../src/node/identity.ts";
 import { MembershipStorage } from "../../src/node/membership-storage.ts";
 import { type JoinRequest, recoveryConfirmation } from "../../src/membership.ts";
@@ -116,8 +116,8 @@ describe("a node that is asked to join", () => {
     ["was fenced", "replace", { standing: "fenced", appliedIndex: 0, lastIndex: 0 }, false],
     ["was left behind by a recovery", "replace", { standing: "superseded", groupId: "dead" }, false],
     ["believes to be a member, but the caller knows more", "replace", {}, false],
-    ["knows more than the caller", "refuse", { appliedIndex: 50 }, true],
-    ["holds data of another group", "refuse", { groupId: "beef" }, false],
+    ["knows more than the caller", "knows more", { appliedIndex: 50 }, true],
+    ["holds data of another group", "other group", { groupId: "beef" }, false],
     ["holds data of another group, which may go", "replace", { groupId: "beef" }, true],
     [
       "belongs to another group that holds nothing",
@@ -127,5 +127,10 @@ describe("a node that is asked to join", () => {
     ],
   ])("and %s: %s", (_, claim, more, force) => {
     expect(claimOn({ ...held, ...more }, { ...request, force })).toBe(claim);
+  });
+
+  test("is told to use force only where that helps", () => {
+    expect(claimRefusal("other group", "n4")).toContain("force=true");
+    expect(claimRefusal("knows more", "n4")).not.toContain("force");
   });
 });

@@ -38,7 +38,7 @@ describe("a new group", () => {
     const group = new TestGroup();
     for (const headers of [{ [internalHeader.node]: "n2" }, { [internalHeader.group]: "another" }]) {
       const answer = await group.call("n1", internalPath.status, null, headers);
-      expect(refusalOf(answer)).toMatchObject({ code: "bad_request", message: `this object is ${group.object("n1")}` });
+      expect(refusalOf(answer)).toMatchObject({ code: "bad_request", message: `This object is ${group.object("n1")}.` });
     }
     expect((await group.status("n1")).id).toBe("n1");
   });

@@ -206,6 +206,26 @@ describe("a removed node", () => {
     await group.abort(id);
     expect((await group.status(id)).standing).toBe("removed");
   });
+
+  test("hazard-23 that missed its removal and never campaigns is told when somebody asks something of it", async () => {
+    const group = newGroup();
+    const client = new ApiClient(group);
+    await client.call("POST", "cluster/members", { id: "n4", role: "learner" });
+    await client.put("key", "value");
+    await eventually("the value", async () => {
+      const read = await group.get("n4", "key", "stale");
+      return "done" in read && read.done === "value" ? true : null;
+    });
+    for (const peer of group.ids) faults.cut(group.object("n4"), group.object(peer));
+    expect((await client.call("DELETE", "cluster/members/n4")).status).toBe(200);
+    await client.put("key", "newer");
+    faults.heal();
+    await scheduler.wait(2 * calm.electionMaxMs);
+    expect((await group.status("n4")).standing, "nobody has asked it").toBe("member");
+    expect(await group.get("n4", "key", "stale")).toMatchObject({ done: "value" });
+    await eventually("the news", async () => ((await group.status("n4")).standing === "removed" ? true : null));
+    expect(await group.get("n4", "key", "stale")).toMatchObject({ refused: { code: "removed" } });
+  });
 });
 
 describe("a change whose leader is lost", () => {
