@@ -1,0 +1,108 @@
+/** A watch on the store as code in the Worker reads it: it outlives the nodes that serve it. */
+
+import type { Consistency } from "../../internal.ts";
+import type { KeySpan, WatchRequest } from "../../kv/model.ts";
+import { decodeWatchMessage, encodeWatchRequest } from "../../kv/watch-codec.ts";
+import type { ClusterClient, MessageStream } from "../cluster.ts";
+import { ApiError, storeRefusal } from "../errors.ts";
+import type { ReadBounds } from "../node-call.ts";
+import type { Position } from "../position.ts";
+import type { Target } from "../target.ts";
+import { type SeenMessage, WatchCursor, type WatchPoint } from "./watch-cursor.ts";
+
+export interface WatchOptions extends KeySpan {
+  /** Where to begin; missing: with the next change. */
+  readonly from?: WatchPoint;
+  readonly withPrevious?: boolean;
+  readonly noPut?: boolean;
+  readonly noDelete?: boolean;
+  /** How often a watch without events says how far it is; missing: never. */
+  readonly progressMs?: number;
+  readonly node?: string;
+  /** How new the node's state must be where the watch begins. */
+  readonly consistency?: Consistency;
+  readonly bounds?: ReadBounds;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+}
+
+const present: WatchPoint = { revision: 0, events: 0 };
+
+/**
+ * Opens a watch, within the target's time. Whatever is written after it has been opened is seen by it. Throws an
+ * `ApiError` when no node can serve it, and `compacted` where what it is to begin with is forgotten.
+ */
+export async function openWatch(cluster: ClusterClient, target: Target, options: WatchOptions): Promise<StoreWatch> {
+  const { node, consistency, bounds, signal } = options;
+  const cursor = new WatchCursor(options.from ?? present);
+  const request = (): Uint8Array => encodeWatchRequest(requestOf(options, cursor.restart()));
+  const stream = await cluster.subscribe(target, {
+    request: request(),
+    resume: request,
+    ...(node !== undefined && { node }),
+    ...(consistency !== undefined && { consistency }),
+    ...(bounds !== undefined && { bounds }),
+    ...(signal !== undefined && { signal }),
+  });
+  const watch = new StoreWatch(stream, cursor);
+  const first = await watch.next();
+  if (first?.type === "created") return watch;
+  void watch.close();
+  const { position } = stream;
+  if (first?.type !== "canceled") throw new ApiError("unavailable", "The node ended the watch.", { position });
+  if (first.reason !== "compacted") throw new ApiError("overloaded", "The node takes no more watches.", { position });
+  throw storeRefusal({ reason: "compacted", compactRevision: first.compactRevision }, { position });
+}
+
+export class StoreWatch {
+  private readonly stream: MessageStream;
+  private readonly cursor: WatchCursor;
+  /** The store's revision when the watch began. */
+  revision = 0;
+
+  constructor(stream: MessageStream, cursor: WatchCursor) {
+    this.stream = stream;
+    this.cursor = cursor;
+  }
+
+  /** The node that serves it, and where that stood when it began to. */
+  get position(): Position {
+    return this.stream.position;
+  }
+
+  /** The next message; undefined after the last. Throws an `ApiError` when no node has served it for long. */
+  async next(): Promise<SeenMessage | undefined> {
+    for (;;) {
+      const { done, value } = await this.stream.next();
+      if (done === true) return undefined;
+      const message = decodeWatchMessage(value);
+      if (message === undefined) throw notUnderstood(this.position);
+      const seen = this.cursor.take(message);
+      if (seen?.type === "created") this.revision = seen.revision;
+      if (seen !== undefined) return seen;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.stream.return();
+  }
+}
+
+function requestOf(options: WatchOptions, startRevision: number): WatchRequest {
+  const { key, rangeEnd, withPrevious = false, noPut = false, noDelete = false, progressMs = 0 } = options;
+  return {
+    format: "binary",
+    key,
+    rangeEnd,
+    startRevision,
+    withPrevious,
+    noPut,
+    noDelete,
+    progressMs,
+    fragment: true,
+  };
+}
+
+function notUnderstood(position: Position): ApiError {
+  return new ApiError("unavailable", "The nodes run a version whose answer is not understood.", { position });
+}
