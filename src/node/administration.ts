@@ -122,7 +122,7 @@ export class Administration {
     if (leadership === null) return;
     const nowMs = this.host.nowMs();
     // A read is what wakes a group at rest, and starts a round to all.
-    if (driver.raft.quiescent) void driver.query(noQuery, "linearizable", nowMs + timing.electionMaxMs, nowMs);
+    if (driver.raft.quiescent) void driver.query(null, "linearizable", nowMs + timing.electionMaxMs, nowMs);
     const all = (): true | undefined => {
       const silent = [...leadership.peers.keys()].some((peer) => !this.hears(leadership, peer));
       return silent && driver.raft.leadership === leadership ? undefined : true;
@@ -185,8 +185,6 @@ export class Administration {
     return joined;
   }
 }
-
-const noQuery = new Uint8Array(0);
 
 const notCompleted: Refused = {
   done: false,

@@ -157,22 +157,16 @@ export class Driver {
 
   /** Replicates a command; the outcome comes when it is applied, refused, or the time is over. */
   propose(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
-    if (this.raft.role !== "leader") {
-      this.rouse(null, nowMs);
-      return Promise.resolve(notLeader);
-    }
-    const full = this.gatheredBytes + command.length > this.raft.options.maxUncommittedBytes;
-    if (full && this.proposals.length > 0) return Promise.resolve(overloaded);
-    return new Promise((settle) => {
-      this.proposals.push({ command, proposedAtMs: nowMs, expiresAtMs, settle });
-      this.gatheredBytes += command.length;
-      if (!this.batchUnderWay) {
-        this.turn(nowMs, () => {});
-      } else if (!this.flushScheduled) {
-        this.flushScheduled = true;
-        this.host.scheduleFlush();
-      }
-    });
+    const outcome = this.gather(command, expiresAtMs, nowMs);
+    this.proposeSoon(nowMs);
+    return outcome;
+  }
+
+  /** Replicates commands together, each as an entry of its own, in their order; answers what became of each. */
+  proposeAll(commands: readonly Uint8Array[], expiresAtMs: number, nowMs: number): Promise<readonly Outcome[]> {
+    const outcomes = Promise.all(commands.map((command) => this.gather(command, expiresAtMs, nowMs)));
+    this.proposeSoon(nowMs);
+    return outcomes;
   }
 
   /** Replicates a change of the members; the outcome comes when it is in force, though a joint one not yet left. */
@@ -227,10 +221,10 @@ export class Driver {
 
   /**
    * Answers a read. A linearizable one waits for the proof that its leader still led after the read had arrived; a stale
-   * one that is bounded does so only if this node's state is not known to be new enough.
+   * one that is bounded does so only if this node's state is not known to be new enough. Without a query it is only the wait.
    */
   query(
-    query: Uint8Array,
+    query: Uint8Array | null,
     consistency: Consistency,
     expiresAtMs: number,
     nowMs: number,
@@ -240,7 +234,7 @@ export class Driver {
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
       if (appliedIndex >= minIndex) {
-        return Promise.resolve({ done: true, result: this.machine.query(query), index: appliedIndex });
+        return Promise.resolve({ done: true, result: this.answer(query), index: appliedIndex });
       }
       return new Promise((settle) => {
         this.waiters.addBehind({ ...read, settle });
@@ -286,6 +280,29 @@ export class Driver {
     this.raft.abstain(!this.host.configured(this.configuration), nowMs);
   }
 
+  private gather(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    if (this.raft.role !== "leader") {
+      this.rouse(null, nowMs);
+      return Promise.resolve(notLeader);
+    }
+    const full = this.gatheredBytes + command.length > this.raft.options.maxUncommittedBytes;
+    if (full && this.proposals.length > 0) return Promise.resolve(overloaded);
+    return new Promise((settle) => {
+      this.proposals.push({ command, proposedAtMs: nowMs, expiresAtMs, settle });
+      this.gatheredBytes += command.length;
+    });
+  }
+
+  private proposeSoon(nowMs: number): void {
+    if (this.proposals.length === 0) return;
+    if (!this.batchUnderWay) {
+      this.turn(nowMs, () => {});
+    } else if (!this.flushScheduled) {
+      this.flushScheduled = true;
+      this.host.scheduleFlush();
+    }
+  }
+
   private get batchUnderWay(): boolean {
     return this.raft.role === "leader" && this.raft.log.commitIndex < this.raft.log.lastIndex;
   }
@@ -319,7 +336,7 @@ export class Driver {
       this.host.observer.applied(nowMs - entry.timeMs);
     }
     const { appliedIndex } = this.raft.log;
-    const answer = (query: Uint8Array): Uint8Array => this.machine.query(query);
+    const answer = (query: Uint8Array | null): Uint8Array => this.answer(query);
     for (const { context } of ready.reads) {
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
@@ -357,6 +374,10 @@ export class Driver {
     const results = commands.length === 0 ? [] : this.machine.apply(commands);
     assert(results.length === commands.length, "the state machine must answer every command");
     return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
+  }
+
+  private answer(query: Uint8Array | null): Uint8Array {
+    return query === null ? noResult : this.machine.query(query);
   }
 
   private collect(messages: readonly Message[]): void {

@@ -121,6 +121,11 @@ export class Node {
     return this.driver.propose(command, nowMs + timeoutMs, nowMs);
   }
 
+  proposeAll(commands: readonly Uint8Array[], timeoutMs: number): Promise<readonly Outcome[]> {
+    const nowMs = this.nowMs();
+    return this.driver.proposeAll(commands, nowMs + timeoutMs, nowMs);
+  }
+
   query(query: Uint8Array, consistency: Consistency, timeoutMs: number, bounds: ReadBounds): Promise<Outcome> {
     const nowMs = this.nowMs();
     return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs, bounds);

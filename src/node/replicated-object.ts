@@ -22,6 +22,7 @@ import { defaultOptions } from "../raft/options.ts";
 import type { Ended } from "./administration.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
 import { answer, answerPeer, type AnsweredBy, badRequest, refuse, refuseFrame } from "./answers.ts";
+import { takeBatch } from "./batches.ts";
 import { Belonging } from "./belonging.ts";
 import { MonotonicClock } from "./clock.ts";
 import { encodeFrame } from "./frame.ts";
@@ -97,6 +98,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
         }
         return respond(await node.propose(body, timeoutMs(request)), node);
       }
+      case internalPath.proposeAll:
+        return await takeBatch(body, node, timeoutMs(request), maxCommandBytes);
       case internalPath.query:
         return respond(await node.query(body, consistency(request), timeoutMs(request), bounds(request)), node);
       case internalPath.status:
@@ -291,6 +294,8 @@ function parse(body: Uint8Array): unknown {
 function isForMembers(path: string): boolean {
   return (
     path === internalPath.propose ||
+    path === internalPath.proposeAll ||
+    path === internalPath.subscribe ||
     path === internalPath.query ||
     path === internalPath.members ||
     path === internalPath.transfer

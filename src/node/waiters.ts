@@ -29,7 +29,8 @@ interface Proposed {
 }
 
 interface Reading {
-  readonly query: Uint8Array;
+  /** Null for whoever waits for the state alone. */
+  readonly query: Uint8Array | null;
   readonly minIndex: number;
   readonly askedAtMs: number;
   readonly expiresAtMs: number;
@@ -93,7 +94,7 @@ export class Waiters {
    * The read may be answered now, by `answer`, or when this node has what it must see. Answers when it was asked; null if
    * nobody waits for it.
    */
-  confirmed(context: number, appliedIndex: number, answer: (query: Uint8Array) => Uint8Array): number | null {
+  confirmed(context: number, appliedIndex: number, answer: (query: Uint8Array | null) => Uint8Array): number | null {
     const read = this.reads.get(context);
     if (read === undefined) return null;
     this.reads.delete(context);
@@ -103,7 +104,7 @@ export class Waiters {
   }
 
   /** This node has applied more: answers whoever waited for that alone. */
-  reached(appliedIndex: number, answer: (query: Uint8Array) => Uint8Array): void {
+  reached(appliedIndex: number, answer: (query: Uint8Array | null) => Uint8Array): void {
     for (const [context, read] of this.behind) {
       if (read.minIndex > appliedIndex) continue;
       this.behind.delete(context);
