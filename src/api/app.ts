@@ -5,6 +5,7 @@ import type { ApiContext, ApiEnvironment } from "./app-types.ts";
 import { refusalOf } from "./auth.ts";
 import { ClusterClient } from "./cluster.ts";
 import { ApiError, errorResponse, internalError } from "./errors.ts";
+import { etcdRoutes } from "./etcd/routes.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { livenessRoutes, readinessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
@@ -18,6 +19,9 @@ export function createApp(): Hono<ApiEnvironment> {
   const cluster = new ClusterClient();
   const app = new Hono<ApiEnvironment>({ getPath: rawPath });
   app.route("/", livenessRoutes(cluster));
+  // Its clients send the token in their own ways, and know errors by their own texts.
+  const etcd = etcdRoutes(cluster);
+  app.route("/", etcd).route("/v1/groups/:group", etcd);
   app.use(async (c, next) => {
     const refusal = await refusalOf(c.req.raw, c.env);
     if (refusal !== undefined) throw refusal;

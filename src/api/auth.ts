@@ -17,9 +17,14 @@ export async function refusalOf(request: Request, env: Env): Promise<ApiError | 
   return new ApiError("unauthorized", "This API needs the header Authorization: Bearer <API_TOKEN>.", { headers });
 }
 
-/** A web page that has its own name resolve to this machine still sends that name: so the name must be a loopback one. */
-function isOpen(request: Request, env: Env): boolean {
-  return env.RAFT_OPEN === "loopback" && loopback.test(request.url);
+/**
+ * Whether requests pass without a token. A web page that has its own name resolve to this machine still sends that name: so
+ * the name must be a loopback one. A page from elsewhere that calls this machine by its name says where it is from: so that
+ * must be a loopback one, too.
+ */
+export function isOpen(request: Request, env: Env): boolean {
+  const origin = request.headers.get("origin");
+  return env.RAFT_OPEN === "loopback" && loopback.test(request.url) && (origin === null || loopback.test(origin));
 }
 
 function noToken(): ApiError {
@@ -30,7 +35,7 @@ function noToken(): ApiError {
 }
 
 /** Takes the same time whatever the texts have in common: their digests say nothing about them. */
-async function areEqual(one: string, other: string): Promise<boolean> {
+export async function areEqual(one: string, other: string): Promise<boolean> {
   const [left, right] = await Promise.all([digest(one), digest(other)]);
   let difference = 0;
   for (const [at, byte] of left.entries()) difference |= byte ^ (right[at] ?? 0);

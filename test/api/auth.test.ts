@@ -80,6 +80,23 @@ describe("without a token", () => {
     },
   );
 
+  test.each(["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443"])(
+    "a page of this machine at %s may call it",
+    async (origin) => {
+      expect((await new TestClient().get("/v1/kv", { origin })).status).toBe(200);
+    },
+  );
+
+  test.each(["https://example.com", "http://localhost.example.com", "null"])(
+    "a page of %s may not, whatever name it calls",
+    async (origin) => {
+      const client = new TestClient();
+      const response = await client.send("POST", "/v3/kv/put", { body: '{"key":"YQ=="}', headers: { origin } });
+      expect([response.status, client.nodes.calls]).toEqual([403, []]);
+      expect(await failure(await client.get("/v1/kv", { origin }))).toMatchObject({ code: "no_token_configured" });
+    },
+  );
+
   test.each(["example.com", "localhost.example.com", "127.0.0.1.example.com", "128.0.0.1", "[::2]", "0.0.0.0"])(
     "but not under %s, as which a web page may reach it",
     async (host) => {

@@ -1,0 +1,32 @@
+/** Who may call etcd's API: whoever has the deployment's token, in any of the ways in which etcd's clients send one. */
+
+import type { Env } from "../../env.ts";
+import { areEqual, isOpen } from "../auth.ts";
+import { invalidArgument, StatusError } from "./status.ts";
+
+const authorization = /^(?:Bearer +)?(\S+)$/i;
+/** A browser can't set headers of a WebSocket, so the token comes as its second subprotocol. */
+const subprotocols = /^ *Bearer *, *(\S+) *$/i;
+
+/** Throws a `StatusError` for a request that may not pass. */
+export async function admit(request: Request, env: Env): Promise<void> {
+  const token = env.API_TOKEN;
+  if (token === undefined || token === "") {
+    if (isOpen(request, env)) return;
+    throw new StatusError("permissionDenied", "etcdserver: permission denied: this deployment has no API token");
+  }
+  const given = tokenOf(request.headers);
+  // The words by which clients know that they have to authenticate, or to do so again.
+  if (given === undefined) throw invalidArgument("etcdserver: user name is empty");
+  if (!(await areEqual(given, token))) throw new StatusError("unauthenticated", "etcdserver: invalid auth token");
+}
+
+/** What a WebSocket that was opened with a token must be told; undefined without one. */
+export function subprotocolOf(headers: Headers): string | undefined {
+  return subprotocols.test(headers.get("sec-websocket-protocol") ?? "") ? "Bearer" : undefined;
+}
+
+function tokenOf(headers: Headers): string | undefined {
+  const header = authorization.exec(headers.get("authorization") ?? "");
+  return (header ?? subprotocols.exec(headers.get("sec-websocket-protocol") ?? ""))?.[1];
+}

@@ -1,0 +1,119 @@
+/** etcd's JSON gateway as a hono app: its paths, methods and headers, and what becomes of errors. */
+
+import { Hono } from "hono";
+import type { ApiContext, ApiEnvironment } from "../app-types.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { Parameters } from "../parameters.ts";
+import { uncached } from "../respond.ts";
+import { StoreClient } from "../store.ts";
+import { defaultGroup, targetOf } from "../target.ts";
+import { admit, subprotocolOf } from "./access.ts";
+import type { Call } from "./call.ts";
+import { statusOf } from "./failures.ts";
+import { lineStream } from "./line-stream.ts";
+import type { StreamMethod } from "./method.ts";
+import { isOpenToAll, methods } from "./methods.ts";
+import { readDocument, readDocuments } from "./request-body.ts";
+import { socketStream } from "./socket-stream.ts";
+import { StatusError } from "./status.ts";
+import { etcdClusterVersion, etcdVersion } from "./version.ts";
+
+/** What stands before `/v3/`, which is also where a client goes on from. */
+const prefix = /^\/v1\/groups\/([^/]+)/;
+const method = /\/v3(?:alpha|beta)?\/(.*)$/;
+/** Pages of any origin may call: there is no right that a browser would add by itself. */
+const allowOrigin = { "access-control-allow-origin": "*" };
+const corsHeaders = {
+  ...allowOrigin,
+  "access-control-allow-methods": "POST, GET, OPTIONS, PUT, DELETE",
+  "access-control-allow-headers": "accept, content-type, authorization",
+};
+
+export function etcdRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  for (const version of ["v3", "v3beta", "v3alpha"]) routes.all(`/${version}/*`, (c) => answer(cluster, c));
+  routes.get("/version", () => json({ etcdserver: etcdVersion, etcdcluster: etcdClusterVersion }));
+  routes.get("/health", (c) => health(cluster, c));
+  return routes;
+}
+
+async function answer(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const path = method.exec(c.req.path)?.[1] ?? "";
+  const called = methods.get(path);
+  if (c.req.method === "OPTIONS") return new Response(null, { headers: corsHeaders });
+  if (called === undefined) return text(404, "Not Found");
+  const isSocket = called.kind !== "unary" && c.req.method === "GET" && isUpgrade(c);
+  if (c.req.method !== "POST" && !isSocket) return text(405, "Method Not Allowed");
+  try {
+    if (!isOpenToAll(path)) await admit(c.req.raw, c.env);
+    const call = callOf(cluster, c);
+    if (called.kind === "unary") return json(await called.answer(call, await readDocument(c.req.raw)));
+    return isSocket ? overSocket(called, call, c.req.raw) : await overHttp(called, call, c.req.raw);
+  } catch (error) {
+    return failure(error, called.kind !== "unary");
+  }
+}
+
+function isUpgrade(c: ApiContext): boolean {
+  return c.req.header("upgrade")?.toLowerCase() === "websocket";
+}
+
+function overSocket(called: StreamMethod, call: Call, request: Request): Response {
+  const serve = (requests: AsyncIterable<unknown>, send: (text: string) => Promise<void>, signal: AbortSignal) =>
+    called.serve({ ...call, signal }, requests, send);
+  return socketStream(serve, subprotocolOf(request.headers));
+}
+
+async function overHttp(called: StreamMethod, call: Call, request: Request): Promise<Response> {
+  // One message and nothing else is read before a stream begins that takes no more than one.
+  const requests = called.kind === "oneToMany" ? just(await readDocument(request)) : readDocuments(request);
+  return await lineStream((send, signal) => called.serve({ ...call, signal }, requests, send), headers());
+}
+
+async function* just(value: unknown): AsyncGenerator {
+  yield value;
+}
+
+function callOf(cluster: ClusterClient, c: ApiContext): Call {
+  const [start = "", group = defaultGroup] = prefix.exec(c.req.path) ?? [];
+  const target = targetOf(c.env, group, new Parameters("", []));
+  const store = new StoreClient(cluster, target);
+  const url = new URL(c.req.raw.url).origin + start;
+  return { cluster, store, target, url, signal: new AbortController().signal };
+}
+
+/** Healthy is a group whose leader confirms that it leads. */
+async function health(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  try {
+    await admit(c.req.raw, c.env);
+  } catch (error) {
+    return failure(error, false);
+  }
+  try {
+    await callOf(cluster, c).store.query("status", { kind: "status" });
+    return json({ health: "true", reason: "" });
+  } catch (error) {
+    return json({ health: "false", reason: statusOf(error).message }, 503);
+  }
+}
+
+/** Of a stream that has not begun: by a failure of the service, or by a message that was none. */
+function failure(error: unknown, isStream: boolean): Response {
+  const status = statusOf(error);
+  const isOwn = !isStream || error instanceof StatusError;
+  const retry = status.httpStatus === 503 || status.httpStatus === 429 ? { "retry-after": "1" } : {};
+  return json(isOwn ? status.body() : status.streamBody(), status.httpStatus, retry);
+}
+
+function json(body: unknown, status = 200, more: Readonly<Record<string, string>> = {}): Response {
+  const written = typeof body === "string" ? body : JSON.stringify(body);
+  return new Response(written, { status, headers: { ...headers(), ...more } });
+}
+
+function headers(): Record<string, string> {
+  return { "content-type": "application/json", "cache-control": uncached, ...allowOrigin };
+}
+
+function text(status: number, body: string): Response {
+  return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8", ...allowOrigin } });
+}
