@@ -101,7 +101,8 @@ function writeMessage(writer: ByteWriter, message: Message): void {
       if (message.rejection !== null) writer.u53(message.rejection.hintIndex).u53(message.rejection.hintTerm);
       break;
     case "heartbeat":
-      writer.u53(message.commitIndex).u53(message.round).u53(message.electionMinMs).u8(Number(message.quiesce));
+      writer.u53(message.commitIndex).u53(message.round).u53(message.timeMs);
+      writer.u53(message.electionMinMs).u8(Number(message.quiesce));
       break;
     case "heartbeatReply":
       writer.u53(message.round).u8(Number(message.quiesced));
@@ -160,8 +161,9 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
     case tag.heartbeat: {
       const commitIndex = reader.u53();
       const round = reader.u53();
+      const timeMs = reader.u53();
       const electionMinMs = reader.u53();
-      return { type: "heartbeat", ...envelope, commitIndex, round, electionMinMs, quiesce: readFlag(reader) };
+      return { type: "heartbeat", ...envelope, commitIndex, round, timeMs, electionMinMs, quiesce: readFlag(reader) };
     }
     case tag.heartbeatReply: {
       const round = reader.u53();

@@ -19,7 +19,7 @@ export interface Entry {
   /** The term of the leader that created it. */
   readonly term: number;
   readonly kind: EntryKind;
-  /** The leader's clock when it created the entry, in milliseconds; never less than that of the entry before. */
+  /** The cluster time at which its leader created it, in whole milliseconds; never less than that of the entry before. */
   readonly timeMs: number;
   /** The command, opaque to the protocol; empty in other kinds of entries. */
   readonly data: Uint8Array;

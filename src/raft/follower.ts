@@ -172,8 +172,9 @@ export class Follower implements Role {
     raft.send({ ...reply, index: verifiedIndex, rejection: null });
   }
 
-  private heartbeat({ from: to, commitIndex, electionMinMs, quiesce, round }: Heartbeat, nowMs: number): void {
+  private heartbeat({ from: to, commitIndex, timeMs, electionMinMs, quiesce, round }: Heartbeat, nowMs: number): void {
     const { raft } = this;
+    if (!this.quiescent && round >= this.newestRound) raft.clusterTime.heard(raft.term, timeMs, nowMs);
     raft.log.commitTo(commitIndex);
     raft.timing.follow(electionMinMs);
     // Only a node that has everything may rest, and only by the leader's latest word.

@@ -41,7 +41,6 @@ export class Leader implements Role {
   private quorumCheckAtMs: number;
   private heartbeatDue = false;
   private readonly idling: Idling;
-  private lastTimeMs: number;
   /** This term's entries that wait for their commit, and their size. */
   private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
   private uncommittedBytes = 0;
@@ -57,7 +56,6 @@ export class Leader implements Role {
     this.raft = raft;
     this.replication = new Replication(raft);
     this.leader = raft.id;
-    this.lastTimeMs = raft.log.timeMs(raft.log.lastIndex);
     this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
@@ -178,9 +176,10 @@ export class Leader implements Role {
   }
 
   emit(nowMs: number): void {
+    const timeMs = this.raft.clusterTime.read(nowMs);
     const round = this.startRound(nowMs);
     for (const [id, progress] of this.peers) {
-      if (round) this.sendHeartbeat(id, progress);
+      if (round) this.sendHeartbeat(id, progress, timeMs);
       if (this.heartbeatDue) progress.heartbeatSent = true;
       this.replication.send(id, progress, this.reads.round);
     }
@@ -247,9 +246,8 @@ export class Leader implements Role {
   }
 
   private append(content: EntryContent, nowMs: number): number {
-    const { log, term } = this.raft;
-    this.lastTimeMs = Math.max(this.lastTimeMs, Math.floor(nowMs));
-    const entry: Entry = { index: log.lastIndex + 1, term, timeMs: this.lastTimeMs, ...content };
+    const { log, term, clusterTime } = this.raft;
+    const entry: Entry = { index: log.lastIndex + 1, term, timeMs: clusterTime.read(nowMs), ...content };
     log.append([entry]);
     const bytes = entryBytes(entry);
     this.uncommitted.push({ index: entry.index, bytes });
@@ -347,13 +345,14 @@ export class Leader implements Role {
     }
   }
 
-  private sendHeartbeat(to: NodeId, progress: Progress): void {
-    const { id: from, term, log, counters } = this.raft;
+  private sendHeartbeat(to: NodeId, progress: Progress, timeMs: number): void {
+    const { id: from, term, log, counters, timing } = this.raft;
     counters.heartbeatsSent += 1;
     const commitIndex = Math.min(progress.matchIndex, log.commitIndex);
-    const electionMinMs = Math.round(this.raft.timing.electionMinMs);
+    const electionMinMs = Math.round(timing.electionMinMs);
+    const { round } = this.reads;
     const quiesce = this.idling.asking;
-    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round: this.reads.round, electionMinMs, quiesce });
+    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round, timeMs, electionMinMs, quiesce });
   }
 
   /** Something is wanted of the group: whoever rests has to watch again. */

@@ -16,7 +16,7 @@ export interface StoredLog {
   /** The first entry that is stored; one past `lastIndex` when none is. */
   readonly firstIndex: number;
   readonly lastIndex: number;
-  /** The term and the clock of the entry before `firstIndex`; 0 when that is the beginning. */
+  /** The term and the stamp of the entry before `firstIndex`; 0 when that is the beginning. */
   readonly previousTerm: number;
   readonly previousTimeMs: number;
   /** The last entry that the state machine has applied. */
@@ -75,7 +75,7 @@ export class RaftLog {
     return this.term(this.lastIndex) ?? 0;
   }
 
-  /** The clock of an entry that the log has, or of the one before its first; 0 before the beginning. */
+  /** The stamp of an entry that the log has, or of the one before its first; 0 before the beginning. */
   timeMs(index: number): number {
     return index < this.firstIndex ? this.previousTimeMs : (this.read(index, index, 0)[0]?.timeMs ?? 0);
   }

@@ -64,6 +64,8 @@ export interface Heartbeat extends Envelope {
   /** Never above what the receiver is known to store. */
   readonly commitIndex: number;
   readonly round: number;
+  /** The cluster time. */
+  readonly timeMs: number;
   /** The shortest election timeout by which the leader goes, in whole milliseconds. */
   readonly electionMinMs: number;
   /** The group is idle: whoever has everything need not watch over the leader any more. */
@@ -81,7 +83,7 @@ export interface HeartbeatReply extends Envelope {
 export interface Snapshot {
   /** The last entry that the state includes. */
   readonly index: number;
-  /** That entry's term and clock. */
+  /** That entry's term and stamp. */
   readonly term: number;
   readonly timeMs: number;
   /** The configuration in force there. */

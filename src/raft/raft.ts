@@ -1,8 +1,9 @@
 /** One node of a Raft group, as a function of messages and time: what it remembers, and what leaves it. */
 
 import { assert } from "./assert.ts";
-import { Candidate } from "./candidate.ts";
 import { Ballot } from "./ballot.ts";
+import { Candidate } from "./candidate.ts";
+import { ClusterTime } from "./cluster-time.ts";
 import type { ConfigurationChange } from "./configuration-change.ts";
 import { type Configuration, isVoter, members } from "./configuration.ts";
 import type { Entry, HardState, NodeId } from "./entry.ts";
@@ -78,6 +79,7 @@ export class Raft {
   readonly log: RaftLog;
   readonly counters: RaftCounters = { preVotesStarted: 0, electionsStarted: 0, electionsWon: 0, heartbeatsSent: 0 };
   readonly timing: Timing;
+  readonly clusterTime: ClusterTime;
   private readonly random: () => number;
   private readonly ballot: Ballot;
   private readonly voter: Voter;
@@ -110,6 +112,7 @@ export class Raft {
     this.options = options;
     this.random = random;
     this.timing = new Timing(options);
+    this.clusterTime = new ClusterTime(false, this.timing);
     this.membership = new Membership(stored.configuration);
     this.ballot = new Ballot(stored.hardState);
     this.voter = new Voter(this, this.ballot);
@@ -341,6 +344,7 @@ export class Raft {
 
   becomeFollower(term: number, leader: NodeId | null, nowMs: number): Follower {
     this.ballot.enterTerm(term);
+    this.clusterTime.stand(nowMs);
     const follower = new Follower(this, leader, nowMs);
     this.current = follower;
     return follower;
@@ -417,6 +421,7 @@ export class Raft {
 
   private lead(nowMs: number): void {
     this.counters.electionsWon += 1;
+    this.clusterTime.lead(this.term, this.log.timeMs(this.log.lastIndex), nowMs);
     this.current = new Leader(this, nowMs);
   }
 

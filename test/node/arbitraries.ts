@@ -119,6 +119,7 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       ...envelope,
       commitIndex: whole,
       round: whole,
+      timeMs: whole,
       electionMinMs: whole,
       quiesce: fc.boolean(),
     }),

@@ -94,6 +94,7 @@ const beat: Message = {
   term: 9,
   commitIndex: 0,
   round: 1,
+  timeMs: 500,
   electionMinMs: 150,
   quiesce: false,
 };

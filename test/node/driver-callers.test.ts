@@ -22,6 +22,7 @@ function deposed(): Message {
   const { term } = node.driver.raft;
   return {
     type: "heartbeat",
+    timeMs: 500,
     electionMinMs: 150,
     quiesce: false,
     from: "n3",

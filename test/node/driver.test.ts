@@ -157,6 +157,7 @@ describe("a follower's turn", () => {
     node.takeJournal();
     node.receive({
       type: "heartbeat",
+      timeMs: 500,
       electionMinMs: 150,
       quiesce: false,
       from: "n2",
@@ -171,7 +172,14 @@ describe("a follower's turn", () => {
   test("stores that it may rest before it says so, and wants not to be woken any more", () => {
     node.receive(append(3, 0, ["a"], { commitIndex: 1 }));
     node.takeJournal();
-    const beat = { type: "heartbeat", commitIndex: 1, round: 2, electionMinMs: 150, quiesce: true } as const;
+    const beat = {
+      type: "heartbeat",
+      commitIndex: 1,
+      round: 2,
+      timeMs: 500,
+      electionMinMs: 150,
+      quiesce: true,
+    } as const;
     node.receive({ ...beat, from: "n2", to: "n1", term: 3 });
     expect(node.takeJournal()).toEqual(["begin", "save quiescent true", "commit", "send n2 heartbeat ok"]);
     expect(node.deadlineMs).toBe(Number.POSITIVE_INFINITY);
@@ -315,7 +323,7 @@ describe("what is observed", () => {
 
   test("is the size of each batch, the delay of each entry and the latency of each own proposal", () => {
     node.receive(append(3, 0, ["a", "b"], { commitIndex: 2 }));
-    expect(node.observed).toEqual({ saved: [2], applied: [500, 500], committed: [] });
+    expect(node.observed).toEqual({ saved: [2], applied: [0, 0], committed: [] });
     node.lead();
     const proposedAtMs = node.nowMs;
     void node.propose("c");

@@ -59,6 +59,7 @@ describe("a frame", () => {
   test("can be read out of a longer buffer", () => {
     const sent = frameOf({
       type: "heartbeat",
+      timeMs: 500,
       electionMinMs: 150,
       quiesce: false,
       ...envelope,
@@ -128,8 +129,16 @@ const goldenBodies: Readonly<Record<Message["type"], { readonly message: Message
     hex: "04 0000000000000005 0000000000000012 0000000000000009 01 000000000000000c 0000000000000003",
   },
   heartbeat: {
-    message: { type: "heartbeat", electionMinMs: 150, quiesce: false, ...envelope, commitIndex: 18, round: 10 },
-    hex: "05 0000000000000005 0000000000000012 000000000000000a 0000000000000096 00",
+    message: {
+      type: "heartbeat",
+      timeMs: 500,
+      electionMinMs: 150,
+      quiesce: false,
+      ...envelope,
+      commitIndex: 18,
+      round: 10,
+    },
+    hex: "05 0000000000000005 0000000000000012 000000000000000a 00000000000001f4 0000000000000096 00",
   },
   heartbeatReply: {
     message: { type: "heartbeatReply", quiesced: false, ...envelope, round: 10 },

@@ -192,7 +192,14 @@ describe("the metrics", () => {
 
 describe("the status", () => {
   test("of a follower says whom it follows, and for how long it has heard nothing", async () => {
-    const beat = { type: "heartbeat", commitIndex: 0, round: 1, electionMinMs: 150, quiesce: false } as const;
+    const beat = {
+      type: "heartbeat",
+      commitIndex: 0,
+      round: 1,
+      timeMs: 500,
+      electionMinMs: 150,
+      quiesce: false,
+    } as const;
     const heartbeat: Message = { ...beat, from: "n2", to: "n1", term: 4 };
     node.driver.receive([heartbeat], "n2", node.nowMs());
     await vi.advanceTimersByTimeAsync(30);

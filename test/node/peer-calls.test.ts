@@ -61,6 +61,7 @@ function callsOf(stored: StoredNode): PeerCalls {
 
 const beat: Message = {
   type: "heartbeat",
+  timeMs: 500,
   electionMinMs: 150,
   quiesce: false,
   from: "n1",

@@ -46,6 +46,7 @@ async function settled(): Promise<void> {
 
 const heartbeat = (round: number): Message => ({
   type: "heartbeat",
+  timeMs: 500,
   electionMinMs: 150,
   quiesce: false,
   from: "a",

@@ -96,7 +96,16 @@ export function appendReply(fields: Fields<AppendReply>): AppendReply {
 }
 
 export function heartbeat(fields: Fields<Heartbeat>): Heartbeat {
-  return { type: "heartbeat", electionMinMs: 150, quiesce: false, ...envelope, commitIndex: 0, round: 0, ...fields };
+  return {
+    type: "heartbeat",
+    timeMs: 0,
+    electionMinMs: 150,
+    quiesce: false,
+    ...envelope,
+    commitIndex: 0,
+    round: 0,
+    ...fields,
+  };
 }
 
 export function heartbeatReply(fields: Fields<HeartbeatReply>): HeartbeatReply {

@@ -37,14 +37,6 @@ describe("a new leader", () => {
     expect(node.raft.log.commitIndex).toBe(3);
     expect(node.disk.applied).toHaveLength(3);
   });
-
-  test("stamps no entry earlier than the one before it, whatever its own clock says", () => {
-    const log = [{ ...entry(1, 1), timeMs: 5_000 }];
-    const node = new TestNode({ log }).lead();
-    node.pass(0.75).propose("a");
-    node.pass(10_000).propose("b");
-    expect(node.disk.log.map(({ timeMs }) => timeMs)).toEqual([5_000, 5_000, 5_000, 10_000]);
-  });
 });
 
 describe("a proposal", () => {

@@ -84,6 +84,7 @@ test("hazard-10: a promise outlives news of a later term", () => {
   node.pass(1_000);
   node.receive({
     type: "heartbeat",
+    timeMs: 500,
     electionMinMs: 150,
     quiesce: false,
     from: "n1",

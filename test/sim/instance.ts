@@ -235,7 +235,8 @@ export class Instance {
   }
 
   private observe(): void {
-    if (this.running !== null) this.node.setup.checks.observe(this.watched, this.running.raft);
+    const { checks, world } = this.node.setup;
+    if (this.running !== null) checks.observe(this.watched, this.running.raft, world.nowMs);
   }
 
   /** Does what the alarm should have done by now, as the object does at every request. */

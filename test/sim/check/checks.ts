@@ -13,6 +13,7 @@ import { Attempts } from "./attempts.ts";
 import { Elections } from "./elections.ts";
 import { Ledger } from "./ledger.ts";
 import { LogMatching } from "./log-matching.ts";
+import { Stamps } from "./stamps.ts";
 import { demand } from "./violation.ts";
 
 /** What is watched of one running instance from turn to turn. */
@@ -34,16 +35,18 @@ export class Checks {
   readonly attempts = new Attempts();
   readonly ledger: Ledger;
   private readonly logs = new LogMatching();
+  private readonly stamps: Stamps;
 
-  constructor({ voters, learners }: Settings, language: StoreLanguage) {
+  constructor({ voters, learners, clocks, faults }: Settings, language: StoreLanguage) {
+    this.stamps = new Stamps(faults.weights["clock jump"] > 0 ? null : clocks.driftRate);
     this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
     this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
       if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
     });
   }
 
-  /** A transaction has been made or a turn has ended; not everything may be durable yet. */
-  observe(watched: Watched, raft: Raft): void {
+  /** A transaction has been made or a turn has ended, at this true time; not everything may be durable yet. */
+  observe(watched: Watched, raft: Raft, trueMs: number): void {
     const { log, term } = raft;
     const { appliedIndex, lastIndex, savedIndex } = log;
     // Alone in its group, a leader counts its own entry in the middle of a turn, whose next transaction will store it.
@@ -60,6 +63,7 @@ export class Checks {
     );
     if (raft.role === "leader" && watched.ledTerm !== term) this.startedToLead(watched, raft);
     else if (raft.role === "leader" && commitIndex > watched.commitIndex) this.committedAsLeader(watched, raft);
+    if (raft.role === "leader") this.stamps.leads(raft, trueMs);
     if (commitIndex > watched.commitIndex) {
       const first = watched.commitIndex + 1;
       const { node, image } = watched;

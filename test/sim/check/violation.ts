@@ -12,6 +12,7 @@ export type Rule =
   | "commit of the own term"
   | "committed on a quorum"
   | "monotone indexes"
+  | "cluster time"
   | "exactly once"
   | "linearizable reads"
   | "stale reads"

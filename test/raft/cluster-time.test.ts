@@ -1,0 +1,184 @@
+/** Cluster time: it never goes back, stands still while nobody leads, and never runs ahead of what leaders have measured. */
+
+import { describe, expect, test } from "vitest";
+import type { Entry, NodeId } from "../../src/raft/entry.ts";
+import { append, entry, heartbeat, logOf, requestVote, voteReply } from "./build.ts";
+import { Cluster } from "./cluster.ts";
+import { TestNode } from "./test-node.ts";
+
+const hourMs = 3_600_000;
+const { electionMaxMs } = new TestNode().options;
+
+/** A log of one entry of term 1 with this stamp. */
+function stamped(timeMs: number): Entry[] {
+  return [{ ...entry(1, 1), timeMs }];
+}
+
+/** The stamp of the newest entry of a node's log. */
+function lastStamp(node: TestNode): number {
+  return node.disk.wholeLog.at(-1)?.timeMs ?? Number.NaN;
+}
+
+/** A command's stamp at this leader now. */
+function stampNow(cluster: Cluster, id: NodeId): number {
+  cluster.propose(id, "now");
+  cluster.deliver();
+  return lastStamp(cluster.node(id));
+}
+
+describe("a leader's stamps", () => {
+  test("begin with its wall clock in a group whose log is empty", () => {
+    expect(lastStamp(new TestNode().pass(1_700_000_000_000.5).lead())).toBe(1_700_000_000_000);
+  });
+
+  test.each([
+    { where: "ahead of it", wallMs: 1_000_000_000 },
+    { where: "behind it", wallMs: 10 },
+  ])("go on from the log's last one, with its wall clock $where", ({ wallMs }) => {
+    const node = new TestNode({ log: stamped(5_000_000) }).pass(wallMs).lead();
+    node.pass(0.75).propose("a");
+    node.pass(30).propose("b");
+    node.pass(electionMaxMs).propose("c");
+    const stamps = node.disk.log.map(({ timeMs }) => timeMs - 5_000_000);
+    expect(stamps).toEqual([0, 0, 0, 30, 30 + electionMaxMs]);
+  });
+
+  test("go on from the state's last one where the log is forgotten", () => {
+    const node = new TestNode({ log: stamped(5_000_000) });
+    node.receive(append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, commitIndex: 1 }));
+    node.compactTo(1);
+    expect(lastStamp(node.pass(hourMs).lead())).toBe(5_000_000);
+  });
+
+  test("count a standstill, or a clock that is set forward, no longer than until another may lead", () => {
+    const node = new TestNode({ log: stamped(5_000_000) }).lead();
+    node.pass(hourMs).propose("a");
+    expect(lastStamp(node)).toBe(5_000_000 + electionMaxMs);
+  });
+
+  test("count all the time of a leader that only beats", () => {
+    const cluster = new Cluster();
+    cluster.elect("n1");
+    const before = stampNow(cluster, "n1");
+    cluster.run(hourMs / 10);
+    expect(stampNow(cluster, "n1")).toBe(before + hourMs / 10);
+  });
+});
+
+describe("while nobody leads", () => {
+  test.each(["n1", "n2"])("the time stands still, whether the next leader, %s, led before or not", (next) => {
+    const cluster = new Cluster();
+    cluster.elect("n1");
+    const before = stampNow(cluster, "n1");
+    const all = [...cluster.nodes.keys()];
+    cluster.crash(...all);
+    cluster.nowMs += hourMs;
+    cluster.restart(...all);
+    cluster.elect(next);
+    expect(lastStamp(cluster.node(next))).toBe(before);
+  });
+
+  test("it stands still for a leader that has lost its majority too", () => {
+    const cluster = new Cluster();
+    cluster.elect("n1");
+    const before = stampNow(cluster, "n1");
+    cluster.partition("n1");
+    cluster.crash("n2");
+    cluster.run(hourMs / 100);
+    cluster.heal();
+    cluster.elect("n1");
+    expect(lastStamp(cluster.node("n1")) - before).toBeLessThanOrEqual(2 * electionMaxMs);
+  });
+});
+
+describe("a change of the leader", () => {
+  test("loses nothing of what the former one had measured, though it stamped no entry since", () => {
+    const cluster = new Cluster();
+    cluster.elect("n1");
+    const before = stampNow(cluster, "n1");
+    cluster.run(hourMs / 10);
+    cluster.crash("n1");
+    cluster.elect("n2");
+    const lostMs = before + hourMs / 10 - lastStamp(cluster.node("n2"));
+    expect(lostMs).toBeGreaterThanOrEqual(0);
+    expect(lostMs).toBeLessThanOrEqual(cluster.node("n2").options.heartbeatMs);
+  });
+
+  /** It has heard from the leader of term 1, n2, that the time is 9,000; the last stamp in its log is 5,000. */
+  function informed(): TestNode {
+    const node = new TestNode({ log: stamped(5_000) });
+    node.receive(heartbeat({ term: 1, round: 1, timeMs: 9_000 }));
+    return node.pass(1_000);
+  }
+
+  test("goes on from the former one's word in the very next term", () => {
+    expect(lastStamp(informed().lead())).toBe(9_000);
+  });
+
+  test("does not go on from it when somebody else may have led in between, even if he left no entry behind", () => {
+    const node = informed();
+    node.receive(requestVote({ from: "n3", term: 2, lastLogIndex: 1, lastLogTerm: 1 }));
+    expect(node.raft).toMatchObject({ term: 2, vote: "n3" });
+    expect(lastStamp(node.pass(1_000).lead())).toBe(5_000);
+    expect(node.raft.term).toBe(3);
+  });
+
+  test("does not go on from it when its own first attempt failed: another may have won that term", () => {
+    const node = informed();
+    node.turn(() => node.raft.campaign(node.nowMs));
+    node.receive(voteReply({ preVote: true, term: 2 }));
+    expect(node.raft).toMatchObject({ role: "candidate", term: 2 });
+    node.expire();
+    expect(lastStamp(node.lead())).toBe(5_000);
+  });
+
+  test("goes by the log where its last entry is newer than the word", () => {
+    const node = informed();
+    const newer = { ...entry(2, 1), timeMs: 9_500 };
+    node.receive(append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, entries: [newer], round: 1 }));
+    expect(lastStamp(node.pass(1_000).lead())).toBe(9_500);
+  });
+
+  test("is not misled by words that come late", () => {
+    const node = informed();
+    node.receive(heartbeat({ term: 1, round: 0, timeMs: 7_000 }));
+    // After an attempt that came to nothing it knows no more which of the leader's words was the newest.
+    node.pass(1_000).turn(() => node.raft.campaign(node.nowMs));
+    node.receive(heartbeat({ term: 1, round: 0, timeMs: 8_000 }));
+    expect(lastStamp(node.pass(1_000).lead())).toBe(9_000);
+  });
+
+  test("counts nothing of the time between a leader's stepping down and its next election", () => {
+    const node = new TestNode({ log: stamped(5_000) }).lead();
+    while (node.raft.role === "leader") node.expire();
+    const ledMs = node.nowMs;
+    expect(lastStamp(node.pass(electionMaxMs / 2).lead())).toBe(5_000 + ledMs);
+  });
+
+  test("lets no stamp fall, however often it happens and whatever is lost", () => {
+    const cluster = new Cluster({ voters: 5, seed: 7 });
+    let previous = 0;
+    for (let change = 0; change < 40; change += 1) {
+      const id = `n${1 + (change % 5)}`;
+      cluster.heal();
+      cluster.elect(id);
+      cluster.propose(id, `${change}`);
+      if (change % 3 > 0) cluster.partition(id);
+      cluster.run(change * 17);
+      const log = cluster.node(id).disk.wholeLog;
+      for (const [position, { timeMs }] of log.entries()) {
+        expect(timeMs).toBeGreaterThanOrEqual(log[position - 1]?.timeMs ?? 0);
+      }
+      expect(lastStamp(cluster.node(id))).toBeGreaterThanOrEqual(previous);
+      previous = cluster.witness.committed.at(-1)?.timeMs ?? 0;
+    }
+    cluster.recovers();
+  });
+});
+
+test("a follower's copy of an entry has its leader's stamp", () => {
+  const cluster = new Cluster({ logs: { n1: logOf([1]), n2: logOf([1]), n3: logOf([1]) } });
+  cluster.elect("n1");
+  const stamp = stampNow(cluster, "n1");
+  expect(["n2", "n3"].map((id) => lastStamp(cluster.node(id)))).toEqual([stamp, stamp]);
+});
