@@ -11,6 +11,7 @@ import type { RaftOptions } from "../raft/options.ts";
 import { Raft, type Ready } from "../raft/raft.ts";
 import type { RoleName } from "../raft/role.ts";
 import type { TransferOutcome } from "../raft/transfer.ts";
+import { ApplyDelays } from "./apply-delays.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
 import type { NodeStorage, StoredNode } from "./storage.ts";
@@ -55,7 +56,7 @@ export interface DriverObserver extends SnapshotObserver {
   roleChanged(change: { readonly role: RoleName; readonly term: number; readonly leader: NodeId | null }): void;
   /** Entries became part of this node's log in one batch. */
   saved(count: number): void;
-  /** An entry was applied this long after its leader created it, by the clocks of both. */
+  /** An entry was applied so long after it was stored here. Nothing is said of one that was stored before the start. */
   applied(delayMs: number): void;
   /** A proposal of this node was committed and applied. */
   committed(latencyMs: number): void;
@@ -77,6 +78,7 @@ export class Driver {
   private machine: StateMachine;
   private readonly waiters: Waiters;
   private readonly watches = new Watches();
+  private readonly applyDelays = new ApplyDelays();
   private stopped = false;
   private proposals: PendingProposal[] = [];
   private gatheredBytes = 0;
@@ -325,6 +327,7 @@ export class Driver {
   private perform(ready: Ready, nowMs: number): void {
     this.collect(ready.early);
     this.dispatch(null);
+    this.applyDelays.saved(ready.entries, nowMs);
     const results = this.write(ready);
     for (const message of ready.messages) {
       if (message.type === "installSnapshot") this.snapshots.send(message, this.machine.tables);
@@ -333,7 +336,8 @@ export class Driver {
     for (const entry of ready.committed) {
       const proposedAtMs = this.waiters.applied(entry.index, entry.term, results.get(entry.index) ?? noResult);
       if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
-      this.host.observer.applied(nowMs - entry.timeMs);
+      const delayMs = this.applyDelays.applied(entry.index, nowMs);
+      if (delayMs !== null) this.host.observer.applied(delayMs);
     }
     const { appliedIndex } = this.raft.log;
     const answer = (query: Uint8Array | null): Uint8Array => this.answer(query);

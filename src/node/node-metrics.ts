@@ -77,7 +77,7 @@ export class NodeMetrics {
     );
     this.applyDelaySeconds = registry.histogram(
       "durable_raft_apply_delay_seconds",
-      "From the creation of an entry at its leader until it was applied here, by the clocks of both.",
+      "From the storing of an entry here until it was applied.",
       secondBounds,
     );
     this.batchEntries = registry.histogram(

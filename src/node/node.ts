@@ -245,7 +245,7 @@ export class Node {
       observer: {
         roleChanged: (change) => this.log("role", change),
         saved: (count) => this.metrics.batchEntries.observe(count),
-        applied: (delayMs) => this.metrics.applyDelaySeconds.observe(Math.max(0, delayMs) / 1000),
+        applied: (delayMs) => this.metrics.applyDelaySeconds.observe(delayMs / 1000),
         committed: (latencyMs) => this.metrics.commitSeconds.observe(latencyMs / 1000),
         compacted: (count) => this.metrics.compactedEntries.add({}, count),
         snapshotSent: (peer, delivered) => this.observeSnapshot(peer, delivered),
