@@ -7,8 +7,11 @@ import { ClusterClient } from "./cluster.ts";
 import { ApiError, errorResponse, internalError } from "./errors.ts";
 import { etcdRoutes } from "./etcd/routes.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { electionRoutes } from "./routes/elections.ts";
 import { livenessRoutes, readinessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
+import { leaseRoutes } from "./routes/leases.ts";
+import { lockRoutes } from "./routes/locks.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { recoverRoutes } from "./routes/recover.ts";
@@ -32,6 +35,7 @@ export function createApp(): Hono<ApiEnvironment> {
   for (const group of ["/v1", "/v1/groups/:group"]) {
     app.route(group, kvRoutes(cluster)).route(group, clusterRoutes(cluster));
     app.route(group, memberRoutes(cluster)).route(group, recoverRoutes(cluster));
+    app.route(group, leaseRoutes(cluster)).route(group, lockRoutes(cluster)).route(group, electionRoutes(cluster));
     app.route(group, readiness).route(group, metrics);
   }
   app.notFound((c) => {

@@ -9,6 +9,7 @@ import type { Refusal } from "../kv/model.ts";
 const statusOf = {
   invalid_key: 400,
   invalid_group: 400,
+  invalid_name: 400,
   invalid_parameter: 400,
   invalid_header: 400,
   invalid_body: 400,
@@ -20,6 +21,11 @@ const statusOf = {
   too_large: 413,
   unsupported_encoding: 415,
   ...storeStatus,
+  /** Others hold the lock, or wait for it. */
+  lock_held: 409,
+  lock_not_held: 409,
+  /** It does not lead, or not yet. */
+  not_elected: 409,
   ...membershipStatus,
   /** A majority of the group still decides: there is nothing to recover. */
   group_alive: 409,

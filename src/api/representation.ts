@@ -49,7 +49,8 @@ export function itemJson(item: Item): ItemJson {
   };
 }
 
-function valueJson(value: Uint8Array): { value: string; encoding: "utf8" | "base64" } {
+/** A value as text where it is UTF-8, else in base64. */
+export function valueJson(value: Uint8Array): { value: string; encoding: "utf8" | "base64" } {
   const text = textOf(value);
   return text === undefined ? { value: encodeBase64(value), encoding: "base64" } : { value: text, encoding: "utf8" };
 }

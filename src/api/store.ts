@@ -15,6 +15,7 @@ import { decodeResult } from "../kv/result-codec.ts";
 import type { ClusterClient, NodeAnswer } from "./cluster.ts";
 import { encodeWrite } from "./encode-write.ts";
 import { ApiError, storeRefusal } from "./errors.ts";
+import { drawLeaseId } from "./lease-id.ts";
 import type { Position } from "./position.ts";
 import type { Target } from "./target.ts";
 
@@ -50,6 +51,19 @@ export class StoreClient {
 
   grantLease(id: LeaseId, ttlMs: number, repetition: Repetition = {}): Promise<Outcome<"lease">> {
     return this.command("lease", { kind: "leaseGrant", id, ttlMs }, repetition);
+  }
+
+  /** A lease with an id of its own: one that is there when this is sent again has been granted by this. */
+  async grantNewLease(ttlMs: number): Promise<Outcome<"lease">> {
+    const id = drawLeaseId();
+    try {
+      return await this.command("lease", { kind: "leaseGrant", id, ttlMs }, { harmless: true });
+    } catch (error) {
+      const isGranted = error instanceof ApiError && error.code === "lease_exists" && error.ambiguous;
+      if (!isGranted) throw error;
+      const { revision, position } = await this.keepAlive([id]);
+      return { status: "lease", id, ttlMs, revision, position };
+    }
   }
 
   /** Deletes the lease's keys, too. */

@@ -23,7 +23,11 @@ const pauseMs = 100;
  * Begins with what is so now. All values that whoever is first gives himself are told in order; of those who are first for
  * so short a time that nobody could look meanwhile, some are left out. Ends with the signal.
  */
-export async function* observe(store: StoreClient, places: Places, signal: AbortSignal): AsyncGenerator<Observed> {
+export async function* observe(
+  store: StoreClient,
+  places: Places,
+  signal: AbortSignal,
+): AsyncGenerator<Observed, void> {
   let told: Place | undefined | null = null;
   while (!signal.aborted) {
     const { places: found, revision, position } = await places.first();
@@ -45,7 +49,7 @@ async function* eventsFrom(
   span: KeySpan,
   revision: number,
   signal: AbortSignal,
-): AsyncGenerator<WatchEvent> {
+): AsyncGenerator<WatchEvent, void> {
   const from = { revision, events: 0 };
   const watch = await openWatch(store.cluster, store.target, { ...span, from, signal }).catch((error: unknown) => {
     // What happened meanwhile is forgotten, but not what is there now.

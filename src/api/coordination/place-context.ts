@@ -1,0 +1,51 @@
+/** A request about a lock or an election: whose places are meant, and who asks. */
+
+import type { ApiContext } from "../app-types.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { Parameters } from "../parameters.ts";
+import { StoreClient } from "../store.ts";
+import { splitPath, targetOf } from "../target.ts";
+import type { AcquireRequest } from "./acquire.ts";
+import { nameOf, storedName } from "./names.ts";
+import { placeLeaseOf, waitMsOf } from "./place-request.ts";
+import { Places } from "./places.ts";
+
+export interface PlaceContext {
+  readonly name: string;
+  readonly store: StoreClient;
+  readonly places: Places;
+  readonly parameters: Parameters;
+}
+
+/** The path is `{kind}/{name}`, with whatever follows. */
+export function placeContext(
+  cluster: ClusterClient,
+  c: ApiContext,
+  kind: "locks" | "elections",
+  known: readonly string[],
+): PlaceContext {
+  const { group, rest } = splitPath(c.req.path);
+  const parameters = new Parameters(c.req.raw.url, known);
+  const store = new StoreClient(cluster, targetOf(c.env, group, parameters));
+  const name = nameOf(rest.split("/")[1] ?? "");
+  return { name, store, parameters, places: new Places(store, storedName(kind, name)) };
+}
+
+export function acquireRequest(c: ApiContext, parameters: Parameters, value: Uint8Array): AcquireRequest {
+  return {
+    value,
+    lease: placeLeaseOf(parameters),
+    waitMs: waitMsOf(parameters),
+    signal: c.req.raw.signal,
+    background: (work) => keepAlive(c, work),
+  };
+}
+
+/** Lets work outlive the answer, where the platform might end it with that. */
+function keepAlive(c: ApiContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work);
+  } catch {
+    // Without a context nothing ends it.
+  }
+}

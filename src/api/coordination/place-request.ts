@@ -1,0 +1,52 @@
+/** What requests about places say in their addresses: for how long, for which lease, and which place. */
+
+import type { LeaseId } from "../../kv/model.ts";
+import { maxTtlMs } from "../../kv/limits.ts";
+import { durationOf } from "../duration.ts";
+import { ApiError } from "../errors.ts";
+import { parseLeaseId } from "../lease-id.ts";
+import type { Parameters } from "../parameters.ts";
+import type { PlaceLease } from "./acquire.ts";
+
+export const acquireParameters = ["timeout", "ttl", "lease", "wait"] as const;
+export const placeParameters = ["timeout", "token", "lease"] as const;
+
+/** That of etcd's locks. */
+const defaultTtlMs = 60_000;
+/** A shorter one would end before it can be renewed across continents. */
+const minTtlMs = 1000;
+const maxWaitMs = 60_000;
+
+/** Undefined unless given. */
+export function leaseIdOf(parameters: Parameters, name = "lease"): LeaseId | undefined {
+  const text = parameters.text(name);
+  if (text === undefined) return undefined;
+  const id = parseLeaseId(text);
+  if (id !== undefined) return id;
+  throw new ApiError("invalid_parameter", `${name} must be a whole number of 64 bits, in decimal digits, and not 0.`);
+}
+
+/** The time to live that a lease is to have. */
+export function ttlMsOf(parameters: Parameters): number | undefined {
+  return durationOf(parameters, "ttl", { leastMs: minTtlMs, mostMs: maxTtlMs });
+}
+
+/** The lease by which a place is to be held. */
+export function placeLeaseOf(parameters: Parameters): PlaceLease {
+  const [lease, ttlMs] = [leaseIdOf(parameters), ttlMsOf(parameters)];
+  if (lease === undefined) return { ttlMs: ttlMs ?? defaultTtlMs };
+  if (ttlMs === undefined) return lease;
+  throw new ApiError("invalid_parameter", "Use either lease or ttl: a lease has its own time to live.");
+}
+
+export function waitMsOf(parameters: Parameters): number {
+  return durationOf(parameters, "wait", { leastMs: 0, mostMs: maxWaitMs }) ?? 0;
+}
+
+/** The place that is meant: by its token, or by its lease. */
+export function placeNamed(parameters: Parameters): { readonly token: number } | { readonly lease: LeaseId } {
+  const [lease, token] = [leaseIdOf(parameters), parameters.text("token")];
+  if (lease !== undefined && token === undefined) return { lease };
+  if (lease === undefined && token !== undefined && /^[1-9]\d{0,14}$/.test(token)) return { token: Number(token) };
+  throw new ApiError("invalid_parameter", "Say which place is meant: token=, a whole number, or lease=.");
+}

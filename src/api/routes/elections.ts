@@ -1,0 +1,110 @@
+/** `/elections/{name}`: candidates, one of whom leads. */
+
+import { Hono } from "hono";
+import type { ApiContext, ApiEnvironment } from "../app-types.ts";
+import { readBody } from "../body.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { acquire, type Acquired, giveUp } from "../coordination/acquire.ts";
+import { observe } from "../coordination/observe.ts";
+import type { Observed } from "../coordination/observe.ts";
+import { acquireRequest, placeContext } from "../coordination/place-context.ts";
+import { placeJson, valuedPlaceJson } from "../coordination/place-json.ts";
+import { acquireParameters, placeNamed, placeParameters } from "../coordination/place-request.ts";
+import { renew } from "../coordination/renew.ts";
+import { ApiError } from "../errors.ts";
+import { begun, eventStreamResponse } from "../event-stream.ts";
+import type { EventBatches } from "../event-stream.ts";
+import { onlyMethods } from "../method.ts";
+import { jsonResponse } from "../respond.ts";
+import { idempotencyKeyOf } from "../write-request.ts";
+
+export function electionRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  routes.get("/elections/:name", (c) => showElection(cluster, c));
+  routes.all("/elections/:name", onlyMethods("GET, HEAD"));
+  routes.get("/elections/:name/observe", (c) => observeElection(cluster, c));
+  routes.all("/elections/:name/observe", onlyMethods("GET, HEAD"));
+  for (const [action, act] of Object.entries({ campaign, proclaim, resign, renew: renewCandidacy })) {
+    routes.post(`/elections/:name/${action}`, (c) => act(cluster, c));
+    routes.all(`/elections/:name/${action}`, onlyMethods("POST"));
+  }
+  return routes;
+}
+
+/** 201 for who leads now. The body is the value that others see. */
+async function campaign(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "elections", acquireParameters);
+  const request = acquireRequest(c, parameters, await readBody(c.req.raw));
+  const acquired = await acquire(store, places, request);
+  if (!acquired.held) throw notElected(acquired);
+  const ttl = typeof request.lease === "object" ? { ttl_ms: request.lease.ttlMs } : {};
+  return jsonResponse(201, { name, ...placeJson(acquired.place), ...ttl }, acquired.position);
+}
+
+function notElected({ place, ahead, position }: Acquired & { readonly held: false }): ApiError {
+  const kept = place === undefined ? {} : { place: placeJson(place) };
+  const message = `Another candidate leads, and of those who wait this many came before: ${Math.max(0, ahead - 1)}.`;
+  return new ApiError("not_elected", message, { position, facts: { ahead, ...kept } });
+}
+
+/** The leader gives itself another value. */
+async function proclaim(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, places, parameters } = placeContext(cluster, c, "elections", placeParameters);
+  const idempotencyKey = idempotencyKeyOf(c.req.raw.headers);
+  const value = await readBody(c.req.raw);
+  const place = await places.find(placeNamed(parameters));
+  if (place === undefined) throw notThere();
+  // Who leads does so until his place is gone: nobody gets in before him.
+  const { places: before, position } = await places.ahead(place.token);
+  if (before.length > 0) throw notElected({ held: false, place, ahead: before.length, position });
+  const answer = await places.change(place, value, { idempotencyKey });
+  if (!answer.txn.succeeded) throw notThere();
+  const { revision } = answer;
+  return jsonResponse(200, { name, ...valuedPlaceJson({ ...place, value, modRevision: revision }) }, answer.position);
+}
+
+/** Gives up leadership, or a candidacy. */
+async function resign(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "elections", placeParameters);
+  const place = await places.find(placeNamed(parameters));
+  if (place === undefined || !(await giveUp(store, places, place))) throw notThere();
+  return jsonResponse(200, { name, ...placeJson(place), resigned: true }, cluster.lastPosition(store.target.group));
+}
+
+async function renewCandidacy(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "elections", placeParameters);
+  const renewed = await renew(store, places, placeNamed(parameters));
+  if (renewed === undefined) throw notThere();
+  const { place, ttlMs, ahead, position } = renewed;
+  return jsonResponse(200, { name, ...placeJson(place), ttl_ms: ttlMs, leads: ahead === 0, ahead }, position);
+}
+
+async function showElection(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, places } = placeContext(cluster, c, "elections", ["timeout"]);
+  const { places: found, count, revision, position } = await places.first();
+  const [first] = found;
+  const leader = first === undefined ? null : valuedPlaceJson(first);
+  return jsonResponse(200, { name, leader, candidates: count, revision }, position);
+}
+
+/** `leader` with whoever leads, at once and with each change; `vacant` when there is nobody. */
+async function observeElection(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { store, places } = placeContext(cluster, c, "elections", ["timeout"]);
+  const ended = new AbortController();
+  const lastId = c.req.header("last-event-id");
+  const events = await begun(eventsOf(observe(store, places, ended.signal), lastId));
+  return eventStreamResponse(events, ended, cluster.lastPosition(store.target.group));
+}
+
+/** A client that comes back is not told again what it saw last. */
+async function* eventsOf(observed: AsyncGenerator<Observed, void>, lastId: string | undefined): EventBatches {
+  for await (const { first, revision } of observed) {
+    if (first === undefined) yield [{ event: "vacant", id: String(revision), data: { revision } }];
+    else if (String(first.modRevision) === lastId) yield [];
+    else yield [{ event: "leader", id: String(first.modRevision), data: valuedPlaceJson(first) }];
+  }
+}
+
+function notThere(): ApiError {
+  return new ApiError("not_elected", "There is no such candidate: its lease has ended, it resigned, or never was.");
+}

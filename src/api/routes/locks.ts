@@ -1,0 +1,81 @@
+/** `/locks/{name}`: fair locks with fencing tokens. */
+
+import { Hono } from "hono";
+import type { ApiContext, ApiEnvironment } from "../app-types.ts";
+import { readBody } from "../body.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { acquire, type Acquired, giveUp } from "../coordination/acquire.ts";
+import { acquireRequest, placeContext } from "../coordination/place-context.ts";
+import { placeJson, valuedPlaceJson } from "../coordination/place-json.ts";
+import { acquireParameters, placeNamed, placeParameters } from "../coordination/place-request.ts";
+import { renew } from "../coordination/renew.ts";
+import { ApiError } from "../errors.ts";
+import { onlyMethods } from "../method.ts";
+import { jsonResponse } from "../respond.ts";
+
+/** How many of those who wait are shown. */
+const maxShown = 100;
+
+export function lockRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+  routes.get("/locks/:name", (c) => showLock(cluster, c));
+  routes.post("/locks/:name", (c) => takeLock(cluster, c));
+  routes.delete("/locks/:name", (c) => releaseLock(cluster, c));
+  routes.all("/locks/:name", onlyMethods("GET, HEAD, POST, DELETE"));
+  routes.post("/locks/:name/renew", (c) => renewLock(cluster, c));
+  routes.all("/locks/:name/renew", onlyMethods("POST"));
+  return routes;
+}
+
+/** 201 for who holds the lock now. The body is what others are shown of the holder. */
+async function takeLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "locks", acquireParameters);
+  const request = acquireRequest(c, parameters, await readBody(c.req.raw));
+  const acquired = await acquire(store, places, request);
+  if (!acquired.held) throw lockHeld(acquired);
+  const { place, revision, position } = acquired;
+  const ttl = typeof request.lease === "object" ? { ttl_ms: request.lease.ttlMs } : {};
+  return jsonResponse(201, { name, ...placeJson(place), ...ttl, revision }, position);
+}
+
+function lockHeld({ place, ahead, position }: Acquired & { readonly held: false }): ApiError {
+  const kept = place === undefined ? {} : { place: placeJson(place) };
+  const message = `Others have the lock, or waited for it before: ${ahead}.`;
+  return new ApiError("lock_held", message, { position, facts: { ahead, ...kept } });
+}
+
+async function showLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, places } = placeContext(cluster, c, "locks", ["timeout"]);
+  const { places: listed, count, revision, position } = await places.list(maxShown + 1);
+  const [first, ...waiting] = listed;
+  const holder = first && (await places.at(first.key, revision)).places[0];
+  const body = {
+    name,
+    held: holder !== undefined,
+    holder: holder === undefined ? null : valuedPlaceJson(holder),
+    waiting: Math.max(0, count - 1),
+    queue: waiting.map(placeJson),
+    revision,
+  };
+  return jsonResponse(200, body, position);
+}
+
+async function renewLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "locks", placeParameters);
+  const renewed = await renew(store, places, placeNamed(parameters));
+  if (renewed === undefined) throw lockNotHeld();
+  const { place, ttlMs, ahead, position } = renewed;
+  return jsonResponse(200, { name, ...placeJson(place), ttl_ms: ttlMs, held: ahead === 0, ahead }, position);
+}
+
+/** Gives up a lock that is held, or a place among those who wait. */
+async function releaseLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const { name, store, places, parameters } = placeContext(cluster, c, "locks", placeParameters);
+  const place = await places.find(placeNamed(parameters));
+  if (place === undefined || !(await giveUp(store, places, place))) throw lockNotHeld();
+  return jsonResponse(200, { name, ...placeJson(place), released: true }, cluster.lastPosition(store.target.group));
+}
+
+function lockNotHeld(): ApiError {
+  return new ApiError("lock_not_held", "There is no such place: its lease has ended, it was given up, or never was.");
+}
