@@ -15,6 +15,8 @@ export interface Call {
   readonly url: string;
   /** Aborted when the client is gone, as far as that is known. */
   readonly signal: AbortSignal;
+  /** Takes care of work that goes on when the answer has been given. */
+  background(this: void, work: Promise<unknown>): void;
 }
 
 /** The header of an answer that was given at `position`. */

@@ -4,6 +4,7 @@ import type { Method } from "./method.ts";
 import { manyToMany, oneToMany, unary } from "./method.ts";
 import * as authMessages from "./messages/auth.ts";
 import * as clusterMessages from "./messages/cluster.ts";
+import * as concurrencyMessages from "./messages/concurrency.ts";
 import { emptyRequest, emptyResponse, headerResponse } from "./messages/common.ts";
 import * as kvMessages from "./messages/kv.ts";
 import * as leaseMessages from "./messages/lease.ts";
@@ -11,14 +12,17 @@ import * as maintenanceMessages from "./messages/maintenance.ts";
 import * as watchMessages from "./messages/watch.ts";
 import * as auth from "./services/auth.ts";
 import * as cluster from "./services/cluster.ts";
+import * as election from "./services/election.ts";
 import * as kv from "./services/kv.ts";
 import * as lease from "./services/lease.ts";
+import * as lock from "./services/lock.ts";
 import * as maintenance from "./services/maintenance.ts";
 import { snapshot } from "./services/snapshot.ts";
 import { watch } from "./services/watch.ts";
 import { unimplemented } from "./status.ts";
 
 const { leaseRequest, leaseTimeToLiveRequest, leaseTimeToLiveResponse, leaseLeasesResponse } = leaseMessages;
+const { leaderRequest, leaderResponse } = concurrencyMessages;
 const { memberRequest, membersResponse } = clusterMessages;
 
 const revokeLease = unary(leaseRequest, headerResponse, lease.revoke);
@@ -48,6 +52,17 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["kv/lease/timetolive", timeToLive],
   ["lease/leases", leases],
   ["kv/lease/leases", leases],
+
+  ["lock/lock", unary(concurrencyMessages.lockRequest, concurrencyMessages.lockResponse, lock.lock)],
+  ["lock/unlock", unary(concurrencyMessages.unlockRequest, headerResponse, lock.unlock)],
+  [
+    "election/campaign",
+    unary(concurrencyMessages.campaignRequest, concurrencyMessages.campaignResponse, election.campaign),
+  ],
+  ["election/proclaim", unary(concurrencyMessages.proclaimRequest, headerResponse, election.proclaim)],
+  ["election/resign", unary(concurrencyMessages.resignRequest, headerResponse, election.resign)],
+  ["election/leader", unary(leaderRequest, leaderResponse, election.currentLeader)],
+  ["election/observe", oneToMany(leaderRequest, leaderResponse, election.observeLeaders)],
 
   ["cluster/member/list", unary(clusterMessages.memberListRequest, membersResponse, cluster.list)],
   ["cluster/member/add", unary(clusterMessages.memberAddRequest, membersResponse, cluster.add)],

@@ -45,6 +45,24 @@ export function rangeOperation(request: RangeRequest): RangeOperation {
   };
 }
 
+/** All keys of a span as they are at a revision, 0 for now, in their order. */
+export function plainRange(span: KeySpan, limit: number, revision: number): RangeOperation {
+  return {
+    kind: "range",
+    ...span,
+    limit,
+    revision,
+    sortTarget: "key",
+    sortOrder: "none",
+    keysOnly: false,
+    countOnly: false,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+  };
+}
+
 export function putOperation(request: PutRequest): PutOperation {
   const { key, value, lease } = request;
   demandKey(key);

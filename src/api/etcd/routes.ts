@@ -79,7 +79,23 @@ function callOf(cluster: ClusterClient, c: ApiContext): Call {
   const target = targetOf(c.env, group, new Parameters("", []));
   const store = new StoreClient(cluster, target);
   const url = new URL(c.req.raw.url).origin + start;
-  return { cluster, store, target, url, signal: new AbortController().signal };
+  return {
+    cluster,
+    store,
+    target,
+    url,
+    signal: c.req.raw.signal,
+    background: (work) => keepAlive(c, work),
+  };
+}
+
+/** Lets work outlive the answer, where the platform might end it with that. */
+function keepAlive(c: ApiContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work);
+  } catch {
+    // Without a context nothing ends it.
+  }
 }
 
 /** Healthy is a group whose leader confirms that it leads. */

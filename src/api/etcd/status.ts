@@ -43,16 +43,16 @@ export class StatusError extends Error {
     return codes[this.code].httpStatus;
   }
 
-  /** The body of an answer: 3.4 and 3.5 send `error`, 3.6 sends `details` instead. */
+  /** The body of an answer; from 3.6 on etcd leaves `error` out. */
   body(): unknown {
-    return { error: this.message, message: this.message, code: codes[this.code].code, details: [] };
+    return { error: this.message, message: this.message, code: codes[this.code].code };
   }
 
   /** The last line of a stream: as before 3.6, and as since. */
   streamBody(): unknown {
     const { code, httpStatus } = codes[this.code];
     const legacy = { grpc_code: code, http_code: httpStatus, http_status: reasonPhrases[httpStatus] };
-    return { error: { ...legacy, message: this.message, code, details: [] } };
+    return { error: { ...legacy, message: this.message, code } };
   }
 }
 

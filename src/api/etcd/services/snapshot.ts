@@ -1,6 +1,6 @@
 /** `maintenance/snapshot`: all keys at one revision, a line of JSON each, in blobs of moderate size. */
 
-import type { Item, RangeOperation } from "../../../kv/model.ts";
+import type { Item } from "../../../kv/model.ts";
 import { ApiError } from "../../errors.ts";
 import type { Found } from "../../store.ts";
 import { header } from "../call.ts";
@@ -9,6 +9,7 @@ import { writeMessage } from "../message-writer.ts";
 import { keyValue } from "../messages/common.ts";
 import type { snapshotResponse } from "../messages/maintenance.ts";
 import type { Send } from "../method.ts";
+import { plainRange } from "../operations.ts";
 import { keyValueOf } from "../responses.ts";
 import type { Sent } from "../schema.ts";
 
@@ -43,29 +44,11 @@ export async function snapshot(call: Call, _: unknown, send: Send<Sent<typeof sn
 async function readPage(call: Call, from: Uint8Array, revision: number, limit: number): Promise<Found<"range">> {
   for (let keys = limit; ; keys = Math.ceil(keys / 2)) {
     try {
-      return await call.store.range(pageOf(from, revision, keys));
+      return await call.store.range(plainRange({ key: from, rangeEnd: toTheEnd }, keys, revision));
     } catch (error) {
       if (!(error instanceof ApiError && error.code === "answer_too_large") || keys === 1) throw error;
     }
   }
-}
-
-function pageOf(from: Uint8Array, revision: number, limit: number): RangeOperation {
-  return {
-    kind: "range",
-    key: from,
-    rangeEnd: toTheEnd,
-    limit,
-    revision,
-    sortTarget: "key",
-    sortOrder: "none",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
 }
 
 function linesOf(items: readonly Item[]): Uint8Array {
