@@ -14,7 +14,9 @@ import { leaseRoutes } from "./routes/leases.ts";
 import { lockRoutes } from "./routes/locks.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { recoverRoutes } from "./routes/recover.ts";
+import { watchRoutes } from "./routes/watch.ts";
 import { rawPath, splitPath } from "./target.ts";
 
 /** What an isolate has seen of its groups belongs to the app: make one an isolate. */
@@ -31,11 +33,12 @@ export function createApp(): Hono<ApiEnvironment> {
     await next();
   });
   const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
-  app.route("/", readiness).route("/", metrics);
+  app.route("/", readiness).route("/", metrics).route("/", openApiRoutes());
   for (const group of ["/v1", "/v1/groups/:group"]) {
     app.route(group, kvRoutes(cluster)).route(group, clusterRoutes(cluster));
     app.route(group, memberRoutes(cluster)).route(group, recoverRoutes(cluster));
     app.route(group, leaseRoutes(cluster)).route(group, lockRoutes(cluster)).route(group, electionRoutes(cluster));
+    app.route(group, watchRoutes(cluster));
     app.route(group, readiness).route(group, metrics);
   }
   app.notFound((c) => {

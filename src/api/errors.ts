@@ -45,6 +45,11 @@ const statusOf = {
 
 export type ErrorCode = keyof typeof statusOf;
 
+/** The HTTP status of an error. */
+export function statusOfCode(code: ErrorCode): number {
+  return statusOf[code];
+}
+
 interface ErrorDetails {
   /** True when the request may still take effect. */
   readonly ambiguous?: boolean;

@@ -56,6 +56,11 @@ export class Parameters {
   }
 }
 
+/** For an address that takes none. */
+export function refuseParameters(url: string): void {
+  if (/\?[^#]/.test(url)) throw new ApiError("invalid_parameter", "This address takes no parameters.");
+}
+
 function unknownParameter(known: readonly string[]): ApiError {
   return new ApiError("invalid_parameter", `The parameters of this address are ${known.join(", ")}.`);
 }
