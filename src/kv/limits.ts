@@ -35,3 +35,9 @@ export const maxSessions = 10_000;
 /** How many of its latest commands a session remembers. */
 export const maxSessionCommands = 1024;
 export const maxSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
+/** How many bytes a result holds at most that is remembered: it is in one row, and a row of SQLite holds 2 MB. */
+export const maxRememberedResultBytes = 1.25 * 1024 * 1024;
+/** How many bytes the remembered results take at most outside sessions; the oldest is forgotten first. */
+export const maxRememberedBytes = 256 * 1024 * 1024;
+/** How many bytes the results take at most that one session remembers; the oldest is forgotten first. */
+export const maxSessionBytes = 8 * 1024 * 1024;
