@@ -58,7 +58,8 @@ async function ask(
   }
 }
 
-function boundsOf(parameters: Parameters, consistency: Consistency): ReadBounds {
+/** What else the state must hold that is read. */
+export function boundsOf(parameters: Parameters, consistency: Consistency): ReadBounds {
   const maxStalenessMs = stalenessMsOf(parameters.text("max_staleness"));
   if (maxStalenessMs !== undefined && consistency !== "stale") {
     throw new ApiError("invalid_parameter", "max_staleness needs consistency=stale.");

@@ -8,7 +8,7 @@ import { ApiError, storeRefusal } from "../errors.ts";
 import type { ReadBounds } from "../node-call.ts";
 import type { Position } from "../position.ts";
 import type { Target } from "../target.ts";
-import { type SeenMessage, WatchCursor, type WatchPoint } from "./watch-cursor.ts";
+import { idOf, type SeenMessage, WatchCursor, type WatchPoint } from "./watch-cursor.ts";
 
 export interface WatchOptions extends KeySpan {
   /** Where to begin; missing: with the next change. */
@@ -35,7 +35,7 @@ const present: WatchPoint = { revision: 0, events: 0 };
 export async function openWatch(cluster: ClusterClient, target: Target, options: WatchOptions): Promise<StoreWatch> {
   const { node, consistency, bounds, signal } = options;
   const cursor = new WatchCursor(options.from ?? present);
-  const request = (): Uint8Array => encodeWatchRequest(requestOf(options, cursor.restart()));
+  const request = (): Uint8Array => encodeWatchRequest(requestOf(options, cursor.restart(), "binary"));
   const stream = await cluster.subscribe(target, {
     request: request(),
     resume: request,
@@ -54,6 +54,25 @@ export async function openWatch(cluster: ClusterClient, target: Target, options:
   throw storeRefusal({ reason: "compacted", compactRevision: first.compactRevision }, { position });
 }
 
+/**
+ * Opens a watch as a WebSocket of JSON texts, which costs nothing while nothing happens. It ends with its node: whoever
+ * reads it opens another one behind the last revision that it saw.
+ */
+export async function openSocketWatch(
+  cluster: ClusterClient,
+  target: Target,
+  options: Omit<WatchOptions, "signal">,
+): Promise<Response> {
+  const { node, consistency, bounds, from = present } = options;
+  if (from.events > 0) throw new ApiError("invalid_header", "A WebSocket begins with a whole revision: use from.");
+  return await cluster.subscribeSocket(target, {
+    request: encodeWatchRequest({ ...requestOf(options, from.revision, "json"), fragment: false }),
+    ...(node !== undefined && { node }),
+    ...(consistency !== undefined && { consistency }),
+    ...(bounds !== undefined && { bounds }),
+  });
+}
+
 export class StoreWatch {
   private readonly stream: MessageStream;
   private readonly cursor: WatchCursor;
@@ -68,6 +87,11 @@ export class StoreWatch {
   /** The node that serves it, and where that stood when it began to. */
   get position(): Position {
     return this.stream.position;
+  }
+
+  /** The id of what has been read: a watch that begins there goes on behind it. */
+  get id(): string {
+    return idOf(this.cursor.point);
   }
 
   /** The next message; undefined after the last. Throws an `ApiError` when no node has served it for long. */
@@ -88,10 +112,10 @@ export class StoreWatch {
   }
 }
 
-function requestOf(options: WatchOptions, startRevision: number): WatchRequest {
+function requestOf(options: WatchOptions, startRevision: number, format: WatchRequest["format"]): WatchRequest {
   const { key, rangeEnd, withPrevious = false, noPut = false, noDelete = false, progressMs = 0 } = options;
   return {
-    format: "binary",
+    format,
     key,
     rangeEnd,
     startRevision,

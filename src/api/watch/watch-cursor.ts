@@ -28,6 +28,11 @@ export function parsePoint(id: string): WatchPoint | undefined {
   return { revision: Number(revision), events: Number(events) };
 }
 
+/** The id of the point. */
+export function idOf({ revision, events }: WatchPoint): string {
+  return events === 0 ? `${revision - 1}` : `${revision}.${events}`;
+}
+
 /**
  * An id such as `7` is behind all of revision 7. Where a revision has several events, each but the last may still be the
  * last one that a reader has seen: `7.2` is behind the second event of revision 7.
@@ -44,6 +49,11 @@ export class WatchCursor {
   constructor({ revision, events }: WatchPoint) {
     this.revision = revision;
     this.read = events;
+  }
+
+  /** Behind all that has been read. */
+  get point(): WatchPoint {
+    return { revision: this.revision, events: this.read };
   }
 
   /** A stream begins anew: with all events of the revision that is given back. */
@@ -91,9 +101,8 @@ export class WatchCursor {
     this.sent += 1;
     const isNew = this.sent > this.read;
     if (isNew) this.read = this.sent;
-    const id = isLast ? `${revision}` : `${revision}.${this.read}`;
     if (isLast) this.moveTo(revision + 1);
-    return isNew ? [{ ...event, id }] : [];
+    return isNew ? [{ ...event, id: idOf(this.point) }] : [];
   }
 
   private moveTo(revision: number): void {

@@ -1,0 +1,85 @@
+/** What a request for a watch says in its address and its headers. */
+
+import { maxKeyBytes } from "../../kv/limits.ts";
+import type { KeySpan } from "../../kv/model.ts";
+import { durationOf } from "../duration.ts";
+import { ApiError } from "../errors.ts";
+import type { Parameters } from "../parameters.ts";
+import { boundsOf, readParameters } from "../read.ts";
+import type { WatchOptions } from "./store-watch.ts";
+import { parsePoint, type WatchPoint } from "./watch-cursor.ts";
+
+export const watchParameters = [
+  ...readParameters,
+  "key",
+  "prefix",
+  "start",
+  "end",
+  "from",
+  "prev",
+  "events",
+  "progress",
+] as const;
+
+/** One zero byte: behind all keys as the end of a span, and before all others as its start. */
+const zero = new Uint8Array(1);
+const minProgressMs = 1000;
+const maxProgressMs = 60 * 60 * 1000;
+
+export function watchOptionsOf(parameters: Parameters, lastEventId: string | null): WatchOptions {
+  const consistency = parameters.choice("consistency", ["linearizable", "stale"]) ?? "linearizable";
+  const [from, node] = [startOf(parameters, lastEventId), parameters.text("node")];
+  const only = parameters.choice("events", ["put", "delete"]);
+  return {
+    ...spanOf(parameters),
+    ...(from !== undefined && { from }),
+    ...(node !== undefined && { node }),
+    consistency,
+    bounds: boundsOf(parameters, consistency),
+    withPrevious: parameters.flag("prev"),
+    noPut: only === "delete",
+    noDelete: only === "put",
+    progressMs: durationOf(parameters, "progress", { leastMs: minProgressMs, mostMs: maxProgressMs }) ?? 0,
+  };
+}
+
+/** `key`, or `prefix`, or `start` and `end`; all keys unless one is given. */
+function spanOf(parameters: Parameters): KeySpan {
+  const [key, prefix] = [keyIn(parameters, "key"), keyIn(parameters, "prefix")];
+  const [start, end] = [keyIn(parameters, "start"), keyIn(parameters, "end")];
+  const forms = [key, prefix, start ?? end].filter((form) => form !== undefined);
+  if (forms.length > 1) throw new ApiError("invalid_parameter", "Use one of key, prefix, and start with end.");
+  if (key !== undefined) return { key, rangeEnd: null };
+  if (prefix !== undefined) return { key: prefix, rangeEnd: endOfPrefix(prefix) };
+  return { key: start ?? zero, rangeEnd: end ?? zero };
+}
+
+function keyIn(parameters: Parameters, name: string): Uint8Array | undefined {
+  const bytes = parameters.bytes(name);
+  // An empty prefix or bound leaves all keys; no key is empty.
+  if (bytes === undefined || (bytes.length === 0 && name !== "key")) return undefined;
+  if (bytes.length >= 1 && bytes.length <= maxKeyBytes) return bytes;
+  throw new ApiError("invalid_parameter", `${name} is at most ${maxKeyBytes} bytes long, and a key not empty.`);
+}
+
+/** The first key behind all that begin with it. */
+function endOfPrefix(prefix: Uint8Array): Uint8Array {
+  const last = prefix.findLastIndex((byte) => byte < 0xff);
+  if (last === -1) return zero;
+  const end = prefix.slice(0, last + 1);
+  end[last] = (end[last] ?? 0) + 1;
+  return end;
+}
+
+/** What a client saw last is newer than where it began. */
+function startOf(parameters: Parameters, lastEventId: string | null): WatchPoint | undefined {
+  const text = parameters.text("from");
+  const from = text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+  if (text !== undefined && from === undefined) {
+    throw new ApiError("invalid_parameter", "from must be a revision: a whole number from 1 on.");
+  }
+  if (lastEventId === null || lastEventId === "") return from === undefined ? undefined : { revision: from, events: 0 };
+  const point = parsePoint(lastEventId);
+  if (point !== undefined) return point;
+  throw new ApiError("invalid_header", "Last-Event-ID must be the id of an event that this API sent.");
+}
