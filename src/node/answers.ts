@@ -37,7 +37,8 @@ export function badRequest(message: string, by: AnsweredBy | null): Response {
   return refuse({ code, message, ambiguous: false }, by);
 }
 
-function headersOf({ node, term, index, leader, generation }: AnsweredBy): Record<string, string> {
+/** Where the node stood, as every answer says it. */
+export function headersOf({ node, term, index, leader, generation }: AnsweredBy): Record<string, string> {
   const headers = {
     [internalHeader.node]: node,
     [internalHeader.term]: String(term),

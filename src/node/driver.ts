@@ -15,12 +15,14 @@ import { ApplyDelays } from "./apply-delays.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
 import type { NodeStorage, StoredNode } from "./storage.ts";
+import { maxSubscriptions, type Outlet, Subscriptions } from "./subscriptions.ts";
 import {
   changeRefused,
   notLeader,
   type Outcome,
   overloaded,
   type ReadBounds,
+  type Refused,
   type Settle,
   Waiters,
 } from "./waiters.ts";
@@ -78,6 +80,9 @@ export class Driver {
   private machine: StateMachine;
   private readonly waiters: Waiters;
   private readonly watches = new Watches();
+  private readonly subscriptions: Subscriptions;
+  /** Commands were applied, or a state installed, since subscribers were told. */
+  private news = false;
   private readonly applyDelays = new ApplyDelays();
   private stopped = false;
   private proposals: PendingProposal[] = [];
@@ -93,6 +98,7 @@ export class Driver {
     this.host = host;
     this.machine = host.machine;
     this.waiters = new Waiters(stored.incarnation);
+    this.subscriptions = new Subscriptions(host.machine);
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
     this.snapshots = new Snapshots(host, this.raft, nowMs);
     this.configuration = stored.configuration;
@@ -198,6 +204,29 @@ export class Driver {
     return found;
   }
 
+  /** How many subscribers are served. */
+  get subscribers(): number {
+    return this.subscriptions.count;
+  }
+
+  /** Why nobody can be served from here now; null if somebody can. */
+  mayServe(): Refused | null {
+    if (this.stopped) return notLeader;
+    if (this.machine.subscribe === undefined) return noSubscriptions;
+    return this.subscriptions.count < maxSubscriptions ? null : tooManySubscriptions;
+  }
+
+  /** Serves a subscriber from the present state on, until it leaves: answers what ends that. To be asked for before. */
+  subscribe(request: Uint8Array, outlet: Outlet): () => void {
+    assert(this.mayServe() === null, "nobody can be served");
+    return this.subscriptions.open(request, outlet);
+  }
+
+  /** Some time has passed that subscribers may want to know of. */
+  lookAtTime(nowMs: number): void {
+    this.turn(nowMs, () => {});
+  }
+
   /** The host may have learned that this node is no member, which the configuration here does not say. */
   enrolmentChanged(nowMs: number): void {
     this.turn(nowMs, () => {
@@ -213,6 +242,7 @@ export class Driver {
     this.stopped = true;
     this.waiters.expire(Number.POSITIVE_INFINITY);
     this.watches.look(Number.POSITIVE_INFINITY);
+    this.subscriptions.breakOff();
   }
 
   /** Proposes what has gathered. */
@@ -264,6 +294,7 @@ export class Driver {
         this.perform(ready, nowMs);
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
+      this.tell(nowMs);
       this.snapshots.tidy(nowMs);
       this.observeChange();
       this.waiters.expire(nowMs);
@@ -279,7 +310,16 @@ export class Driver {
 
   private reconsider(nowMs: number): void {
     this.configuration = this.raft.configuration;
-    this.raft.abstain(!this.host.configured(this.configuration), nowMs);
+    const belongs = this.host.configured(this.configuration);
+    this.raft.abstain(!belongs, nowMs);
+    // What this node learns from now on is not what its group does.
+    if (!belongs) this.subscriptions.breakOff();
+  }
+
+  private tell(nowMs: number): void {
+    if (this.news) this.subscriptions.published(this.machine);
+    this.news = false;
+    this.subscriptions.tick(nowMs);
   }
 
   private gather(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
@@ -345,7 +385,9 @@ export class Driver {
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
     }
-    if (ready.committed.length > 0 || ready.snapshot !== null) this.waiters.reached(appliedIndex, answer);
+    if (ready.committed.length === 0 && ready.snapshot === null) return;
+    this.news = true;
+    this.waiters.reached(appliedIndex, answer);
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
@@ -413,3 +455,17 @@ export class Driver {
     this.host.observer.roleChanged({ role, term, leader });
   }
 }
+
+const noSubscriptions: Refused = {
+  done: false,
+  code: "bad_request",
+  message: "the state machine offers no subscriptions",
+  ambiguous: false,
+};
+
+const tooManySubscriptions: Refused = {
+  done: false,
+  code: "overloaded",
+  message: `this node serves ${maxSubscriptions} subscribers, and no more`,
+  ambiguous: false,
+};

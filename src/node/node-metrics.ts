@@ -111,6 +111,11 @@ function registerRaft(registry: MetricsRegistry, source: () => MetricsSource): v
   gauge("durable_raft_commit_index", "The last committed entry.", ({ driver }) => driver.raft.log.commitIndex);
   gauge("durable_raft_applied_index", "The last applied entry.", ({ driver }) => driver.raft.log.appliedIndex);
   gauge("durable_raft_incarnation", "How often the node has started.", ({ incarnation }) => incarnation);
+  gauge(
+    "durable_raft_subscribers",
+    "Streams and WebSockets that this node serves.",
+    ({ driver }) => driver.subscribers,
+  );
   counter(
     "durable_raft_pre_votes_started_total",
     "Pre-votes started since the node started.",

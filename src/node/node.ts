@@ -1,6 +1,6 @@
 /** One running node: the driver joined to its storage, clock, alarm, peers, metrics and log. */
 
-import type { Consistency, NodeStatus } from "../internal.ts";
+import type { Consistency, NodeStatus, Refusal } from "../internal.ts";
 import type { ChangeRequest, RecoverAnswer, TransferAnswer } from "../membership.ts";
 import { type Configuration, isJoint } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";
@@ -22,7 +22,9 @@ import type { Retirement } from "./membership-storage.ts";
 import type { PartOutcome } from "./peer-calls.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import type { StoredNode } from "./storage.ts";
-import type { Outcome, ReadBounds } from "./waiters.ts";
+import type { Freshness } from "./subscribers.ts";
+import type { Outlet } from "./subscriptions.ts";
+import type { Outcome, ReadBounds, Refused } from "./waiters.ts";
 import { type CallAnswer, type CallFailure, Transport } from "./transport.ts";
 
 /** What a node needs of its Durable Object. */
@@ -129,6 +131,37 @@ export class Node {
   query(query: Uint8Array, consistency: Consistency, timeoutMs: number, bounds: ReadBounds): Promise<Outcome> {
     const nowMs = this.nowMs();
     return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs, bounds);
+  }
+
+  /** Waits until this node's state is new enough; answers why it is not. */
+  async catchUpWith({ consistency, bounds, timeoutMs }: Freshness): Promise<Refused | null> {
+    const nowMs = this.nowMs();
+    const outcome = await this.driver.query(null, consistency, nowMs + timeoutMs, nowMs, bounds);
+    return outcome.done ? null : outcome;
+  }
+
+  /** Why no subscriber can be served; null if one can. */
+  mayServe(): Refused | null {
+    const outside = this.outsider();
+    return outside === null ? this.driver.mayServe() : { done: false, ...outside };
+  }
+
+  /** Serves a subscriber; answers what ends that. */
+  subscribe(request: Uint8Array, outlet: Outlet): () => void {
+    return this.driver.subscribe(request, outlet);
+  }
+
+  /** Tells subscribers that time has passed. */
+  lookAtTime(): void {
+    this.driver.lookAtTime(this.nowMs());
+  }
+
+  /** Why a node that is no member answers no client; null for a member. */
+  outsider(): Refusal | null {
+    const { standing, reason } = this.belonging.enrolment;
+    if (standing === "member") return null;
+    const code = standing === "superseded" ? "fenced" : standing;
+    return { code, message: reason ?? standing, ambiguous: false, members: this.belonging.members };
   }
 
   /** Changes the members. */

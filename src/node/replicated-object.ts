@@ -2,14 +2,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readLogLimits, readMembers, readTiming } from "../env.ts";
-import {
-  type Consistency,
-  internalHeader,
-  internalOrigin,
-  internalPath,
-  objectName,
-  type Refusal,
-} from "../internal.ts";
+import { type Consistency, internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
 import {
   type ChangeRequest,
@@ -36,6 +29,7 @@ import { defaultSnapshotLimits } from "./snapshots.ts";
 import { SqlSnapshots } from "./sql-snapshots.ts";
 import { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
+import { type Freshness, Subscribers } from "./subscribers.ts";
 import type { Outcome, ReadBounds } from "./waiters.ts";
 
 /** The most bytes that a command may have: a row of SQLite holds 2 MB on Cloudflare, and an entry is in one row. */
@@ -56,12 +50,14 @@ export const maxCommandBytes = 1_800_000;
 export abstract class ReplicatedObject extends DurableObject<Env> {
   private sqlStorage: SqlStorage;
   private membershipStorage: MembershipStorage;
+  private readonly subscribers: Subscribers;
   private running: { readonly node: Node; readonly calls: PeerCalls } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.sqlStorage = this.openStorage();
     this.membershipStorage = new MembershipStorage(ctx.storage.sql);
+    this.subscribers = new Subscribers(ctx, () => this.running?.node ?? null);
   }
 
   /** Makes the state machine over this node's SQL storage. It may create its tables here. */
@@ -71,6 +67,21 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const running = this.resume();
     // An object without a node has nothing to wait for.
     if (running !== null) running.node.alarm();
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    this.resume();
+    this.subscribers.message(socket);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.resume();
+    this.subscribers.gone(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.resume();
+    this.subscribers.gone(socket);
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -86,7 +97,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (path === internalPath.snapshot) return this.takePart(body, node, calls);
     node.catchUp();
     if (isForMembers(path)) {
-      const outside = outsider(node);
+      const outside = node.outsider();
       if (outside !== null) return refuse(outside, node.answeredBy());
       node.inquire();
     }
@@ -100,6 +111,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       }
       case internalPath.proposeAll:
         return await takeBatch(body, node, timeoutMs(request), maxCommandBytes);
+      case internalPath.subscribe:
+        return await this.subscribers.open(request, body, node, freshness(request));
       case internalPath.query:
         return respond(await node.query(body, consistency(request), timeoutMs(request), bounds(request)), node);
       case internalPath.status:
@@ -178,7 +191,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   private recover(request: unknown, node: Node): Response {
-    const outside = outsider(node);
+    const outside = node.outsider();
     if (outside !== null) return refuse(outside, node.answeredBy());
     if (!isConfirmed(request, node.stored.identity.node)) {
       const message = `The request must name this node and say: ${recoveryConfirmation}`;
@@ -214,7 +227,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 
   /** What is wrong when a call is not of this protocol or is meant for another node than this; null when nothing is. */
   private misaddressed(request: Request): string | null {
-    if (request.method !== "POST") return "Internal calls are POST requests.";
+    // A WebSocket can't be asked for in any other way.
+    const opensSocket = request.method === "GET" && request.headers.has(internalHeader.subscription);
+    if (request.method !== "POST" && !opensSocket) return "Internal calls are POST requests.";
     const { group, node } = named(request.headers);
     // Two objects that both are one node would have two votes. The name is missing when the call came from another
     // process of a local cluster (seen in workerd, 2026-11).
@@ -262,6 +277,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       },
     );
     this.running = { node, calls };
+    this.subscribers.resume(node);
   }
 }
 
@@ -307,14 +323,6 @@ function claimed({ stored, belonging, driver }: Node): Claimed {
   return { groupId: stored.identity.groupId, standing: belonging.enrolment.standing, appliedIndex, lastIndex };
 }
 
-/** Why a node that is no member answers no client; null for a member. */
-function outsider({ belonging }: Node): Refusal | null {
-  const { standing, reason } = belonging.enrolment;
-  if (standing === "member") return null;
-  const code = standing === "superseded" ? "fenced" : standing;
-  return { code, message: reason ?? standing, ambiguous: false, members: belonging.members };
-}
-
 function timeoutMs(request: Request): number {
   const given = Number(request.headers.get(internalHeader.timeoutMs) ?? Number.NaN);
   return Number.isFinite(given) && given > 0 ? given : defaultTimeoutMs;
@@ -333,6 +341,10 @@ function bounds({ headers }: Request): ReadBounds {
     ...(maxStalenessMs === null ? {} : { maxStalenessMs: Number(maxStalenessMs) }),
     ...(minIndex === null ? {} : { minIndex: Number(minIndex) }),
   };
+}
+
+function freshness(request: Request): Freshness {
+  return { consistency: consistency(request), bounds: bounds(request), timeoutMs: timeoutMs(request) };
 }
 
 function respondJson(ended: Ended<unknown>, node: Node): Response {

@@ -1,0 +1,188 @@
+/** The subscribers of a node: each is served by whichever state machine the node has, until one of the two is gone. */
+
+import type { Sink, StateMachine, Subscription } from "../machine.ts";
+
+/** The connection to a subscriber, as the host of the node makes it. */
+export interface Outlet {
+  /** How many bytes of earlier messages the connection has not taken yet. */
+  readonly pendingBytes: number;
+  /** That a connection has failed is not told before this has returned. */
+  write(message: Uint8Array | string): void;
+  /** The state machine has said all that there is to say. */
+  end(): void;
+  /** The node serves this subscriber no longer: another one may. */
+  breakOff(): void;
+  /** Remembers how to go on, where the connection outlives the node's memory. */
+  keep?(resumption: Uint8Array): void;
+  /** Time has passed. */
+  tick?(nowMs: number): void;
+}
+
+/** How many subscribers a node serves at most. */
+export const maxSubscriptions = 10_000;
+
+/** How often at most subscriptions are told of the time, and it is remembered how those go on that say nothing. */
+const tickMs = 1000;
+
+export class Subscriptions {
+  private machine: StateMachine;
+  private readonly all = new Set<Subscriber>();
+  /** To whom something was written since it was last remembered how they go on. */
+  private readonly told = new Set<Subscriber>();
+  /** The state has changed since it was last remembered how those go on to whom nothing was written. */
+  private outdated = false;
+  private lastTickMs = Number.NEGATIVE_INFINITY;
+
+  constructor(machine: StateMachine) {
+    this.machine = machine;
+  }
+
+  get count(): number {
+    return this.all.size;
+  }
+
+  /** Serves a subscriber with what `request` asks for. Answers what ends that. */
+  open(request: Uint8Array, outlet: Outlet): () => void {
+    const subscriber: Subscriber = new Subscriber(outlet, {
+      onWrite: () => void this.told.add(subscriber),
+      onGone: () => {
+        this.all.delete(subscriber);
+        this.told.delete(subscriber);
+      },
+    });
+    this.all.add(subscriber);
+    subscriber.begin(this.machine, request);
+    subscriber.keep();
+    return () => subscriber.leave();
+  }
+
+  /** Commands were applied and stored by this state machine, or it has taken the place of another. */
+  published(machine: StateMachine): void {
+    if (machine !== this.machine) {
+      this.machine = machine;
+      for (const subscriber of this.all) subscriber.goOn(machine);
+    }
+    machine.publish?.();
+    this.outdated = true;
+    this.keepTold();
+  }
+
+  /** Some time may have passed. */
+  tick(nowMs: number): void {
+    if (this.all.size === 0 || nowMs - this.lastTickMs < tickMs) return;
+    this.lastTickMs = nowMs;
+    for (const subscriber of this.all) subscriber.tick(nowMs);
+    this.keepTold();
+    if (!this.outdated) return;
+    // Those to whom nothing is written go on from an ever later place, too; what came before that may be forgotten.
+    this.outdated = false;
+    for (const subscriber of this.all) subscriber.keep();
+  }
+
+  /** The node serves nobody any more. */
+  breakOff(): void {
+    for (const subscriber of this.all) subscriber.breakOff();
+  }
+
+  private keepTold(): void {
+    for (const subscriber of this.told) subscriber.keep();
+    this.told.clear();
+  }
+}
+
+interface SubscriberHost {
+  onWrite(): void;
+  onGone(): void;
+}
+
+class Subscriber {
+  private readonly outlet: Outlet;
+  private readonly host: SubscriberHost;
+  private feed: Feed | null = null;
+  private subscription: Subscription | null = null;
+
+  constructor(outlet: Outlet, host: SubscriberHost) {
+    this.outlet = outlet;
+    this.host = host;
+  }
+
+  begin(machine: StateMachine, request: Uint8Array): void {
+    const feed = new Feed(this.outlet, {
+      onWrite: () => this.host.onWrite(),
+      onEnd: () => this.forget(),
+    });
+    this.feed = feed;
+    const subscription = machine.subscribe?.(request, feed) ?? null;
+    // It may have ended as soon as it began.
+    this.subscription = feed.open ? subscription : null;
+  }
+
+  /** Another state machine takes over. */
+  goOn(machine: StateMachine): void {
+    const { subscription, feed } = this;
+    if (subscription === null || feed === null) return;
+    feed.open = false;
+    this.begin(machine, subscription.resumption());
+  }
+
+  /** Remembers how to go on. */
+  keep(): void {
+    if (this.subscription !== null) this.outlet.keep?.(this.subscription.resumption());
+  }
+
+  tick(nowMs: number): void {
+    this.subscription?.tick?.(nowMs);
+    if (this.subscription !== null) this.outlet.tick?.(nowMs);
+  }
+
+  /** The connection is gone. */
+  leave(): void {
+    const { subscription } = this;
+    this.forget();
+    subscription?.close();
+  }
+
+  breakOff(): void {
+    this.leave();
+    this.outlet.breakOff();
+  }
+
+  private forget(): void {
+    if (this.feed !== null) this.feed.open = false;
+    this.subscription = null;
+    this.host.onGone();
+  }
+}
+
+interface FeedHost {
+  onWrite(): void;
+  onEnd(): void;
+}
+
+/** What one state machine writes to a subscriber: nothing any more when another machine writes there. */
+class Feed implements Sink {
+  open = true;
+  private readonly outlet: Outlet;
+  private readonly host: FeedHost;
+
+  constructor(outlet: Outlet, host: FeedHost) {
+    this.outlet = outlet;
+    this.host = host;
+  }
+
+  get pendingBytes(): number {
+    return this.outlet.pendingBytes;
+  }
+
+  write(message: Uint8Array | string): void {
+    if (!this.open) return;
+    this.host.onWrite();
+    this.outlet.write(message);
+  }
+
+  end(): void {
+    if (!this.open) return;
+    this.host.onEnd();
+    this.outlet.end();
+  }
+}
