@@ -60,10 +60,9 @@ function judge(pair: RecordedPair, status: number, actual: unknown, variables: V
   if (wanted !== "any" && status !== wanted && !others.includes(status)) {
     return `status ${status} instead of ${wanted}: ${JSON.stringify(actual)}`;
   }
-  const found = difference(pair.response, actual, { subset, ignore, variables });
-  if (found !== undefined) return found;
+  // A pair may be compared with what it has shown itself.
   for (const [name, path] of Object.entries(pair.capture ?? {})) variables.set(name, valueAt(actual, path));
-  return undefined;
+  return difference(pair.response, actual, { subset, ignore, variables });
 }
 
 function valueAt(value: unknown, path: string): string {

@@ -29,6 +29,7 @@ export async function unlock(
   call: Call,
   { key }: Received<typeof unlockRequest>,
 ): Promise<{ readonly header: ResponseHeader }> {
+  if (key.length === 0) throw new StatusError("unknown", "etcdserver: key is not provided");
   const places = new Places(call.store, key);
   const [place] = (await places.at(key)).places;
   if (place !== undefined) await giveUp(call.store, places, place);
