@@ -102,7 +102,7 @@ function writeMessage(writer: ByteWriter, message: Message): void {
       break;
     case "heartbeat":
       writer.u53(message.commitIndex).u53(message.round).u53(message.timeMs);
-      writer.u53(message.electionMinMs).u8(Number(message.quiesce));
+      writer.u53(message.electionMinMs).u53(message.leaseMs).u8(Number(message.quiesce));
       break;
     case "heartbeatReply":
       writer.u53(message.round).u8(Number(message.quiesced));
@@ -162,8 +162,8 @@ function readMessage(reader: ByteReader, from: NodeId, to: NodeId): Message {
       const commitIndex = reader.u53();
       const round = reader.u53();
       const timeMs = reader.u53();
-      const electionMinMs = reader.u53();
-      return { type: "heartbeat", ...envelope, commitIndex, round, timeMs, electionMinMs, quiesce: readFlag(reader) };
+      const asked = { electionMinMs: reader.u53(), leaseMs: reader.u53(), quiesce: readFlag(reader) };
+      return { type: "heartbeat", ...envelope, commitIndex, round, timeMs, ...asked };
     }
     case tag.heartbeatReply: {
       const round = reader.u53();

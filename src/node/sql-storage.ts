@@ -11,7 +11,7 @@ import type { SnapshotPoint } from "../raft/log.ts";
 import type { Snapshot } from "../raft/message.ts";
 import type { Batch, Identity, NodeStorage, StoredNode } from "./storage.ts";
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 /** A row may hold 2 MB at most on Cloudflare; a larger batch becomes several rows. */
 const maxRowBytes = 1024 * 1024;
 
@@ -25,6 +25,7 @@ type StateRow = {
   configuration: string;
   term: number;
   vote: string | null;
+  promise_ms: number;
   applied_index: number;
   quiescent: number;
   first_index: number;
@@ -53,8 +54,8 @@ export class SqlStorage implements NodeStorage {
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_state (
       id INTEGER PRIMARY KEY CHECK (id = 0), schema_version INTEGER NOT NULL, group_name TEXT NOT NULL,
       node_id TEXT NOT NULL, group_id TEXT NOT NULL, storage_id TEXT NOT NULL, incarnation INTEGER NOT NULL,
-      configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, applied_index INTEGER NOT NULL,
-      quiescent INTEGER NOT NULL, first_index INTEGER NOT NULL, previous_term INTEGER NOT NULL,
+      configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, promise_ms INTEGER NOT NULL,
+      applied_index INTEGER NOT NULL, quiescent INTEGER NOT NULL, first_index INTEGER NOT NULL, previous_term INTEGER NOT NULL,
       previous_time_ms INTEGER NOT NULL)`);
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_log (
       first_index INTEGER PRIMARY KEY, last_index INTEGER NOT NULL, end_bytes INTEGER NOT NULL,
@@ -64,7 +65,7 @@ export class SqlStorage implements NodeStorage {
   /** Makes the storage of a new node; it has started no time yet. */
   create(identity: Identity, configuration: Configuration): void {
     this.sql.exec(
-      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0, 1, 0, 0)",
+      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0, 0, 1, 0, 0)",
       schemaVersion,
       identity.group,
       identity.node,
@@ -93,7 +94,11 @@ export class SqlStorage implements NodeStorage {
       incarnation: state.incarnation,
       // Written by `create` alone.
       configuration: JSON.parse(state.configuration) as Configuration,
-      hardState: { term: state.term, vote: state.vote },
+      hardState: {
+        term: state.term,
+        vote: state.vote,
+        ...(state.promise_ms > 0 ? { promiseMs: state.promise_ms } : {}),
+      },
       quiescent: state.quiescent === 1,
       log: {
         firstIndex: state.first_index,
@@ -120,8 +125,8 @@ export class SqlStorage implements NodeStorage {
     return this.runTransaction(work);
   }
 
-  saveHardState(hardState: HardState): void {
-    this.write("UPDATE raft_state SET term = ?, vote = ?", hardState.term, hardState.vote);
+  saveHardState({ term, vote, promiseMs = 0 }: HardState): void {
+    this.write("UPDATE raft_state SET term = ?, vote = ?, promise_ms = ?", term, vote, promiseMs);
   }
 
   saveAppliedIndex(index: number): void {

@@ -1,4 +1,4 @@
-/** The term and the vote: what a node must never forget, nor give twice. */
+/** The term, the vote and the promise to give none: what a node must never forget. */
 
 import { assert } from "./assert.ts";
 import type { HardState, NodeId } from "./entry.ts";
@@ -23,19 +23,30 @@ export class Ballot {
   /** Goes on to a term; in a new one nobody has the vote yet. */
   enterTerm(term: number): void {
     assert(term >= this.term, "the term fell");
-    if (term > this.term) this.current = { term, vote: null };
+    if (term > this.term) this.current = { ...this.current, term, vote: null };
   }
 
   /** Gives the vote of this term; once given it stays. */
   voteFor(candidate: NodeId): void {
     assert(this.vote === null || this.vote === candidate, `the vote of term ${this.term} is given already`);
-    this.current = { term: this.term, vote: candidate };
+    this.current = { ...this.current, vote: candidate };
+  }
+
+  get promiseMs(): number {
+    return this.current.promiseMs ?? 0;
+  }
+
+  /** Promises to elect nobody for so long after each contact, or not at all any more. */
+  promise(promiseMs: number): void {
+    const { term, vote } = this.current;
+    this.current = { term, vote, ...(promiseMs > 0 ? { promiseMs } : {}) };
   }
 
   /** Hands out what is to be made durable, null when nothing changed; from then on it counts as durable. */
   takeUnsaved(): HardState | null {
     const { current, saved } = this;
-    if (current.term === saved.term && current.vote === saved.vote) return null;
+    const { term, vote, promiseMs } = current;
+    if (term === saved.term && vote === saved.vote && promiseMs === saved.promiseMs) return null;
     this.saved = current;
     return current;
   }

@@ -32,6 +32,11 @@ export interface HardState {
   readonly term: number;
   /** Whom this node voted for in `term`. */
   readonly vote: NodeId | null;
+  /**
+   * For how long after its last contact with a leader this node has promised to elect nobody else, in milliseconds; missing:
+   * not at all. A node that starts has forgotten the contact, not the promise.
+   */
+  readonly promiseMs?: number;
 }
 
 const overheadBytes = 32;

@@ -141,7 +141,6 @@ export class Follower implements Role {
 
   private contact({ from, round }: AppendEntries | Heartbeat | InstallSnapshot, nowMs: number): void {
     this.leader = from;
-    this.raft.promise(nowMs);
     // A message that was sent before the leader let this node rest, and came after, does not wake it.
     if (this.restingSince !== null && round <= this.restingSince) return;
     this.newestRound = Math.max(this.newestRound, round);
@@ -172,8 +171,10 @@ export class Follower implements Role {
     raft.send({ ...reply, index: verifiedIndex, rejection: null });
   }
 
-  private heartbeat({ from: to, commitIndex, timeMs, electionMinMs, quiesce, round }: Heartbeat, nowMs: number): void {
+  private heartbeat(message: Heartbeat, nowMs: number): void {
+    const { from: to, commitIndex, timeMs, electionMinMs, quiesce, round } = message;
     const { raft } = this;
+    raft.promiseTo(message, nowMs);
     if (!this.quiescent && round >= this.newestRound) raft.clusterTime.heard(raft.term, timeMs, nowMs);
     raft.log.commitTo(commitIndex);
     raft.timing.follow(electionMinMs);

@@ -10,6 +10,7 @@ import {
 import { type Configuration, isJoint, isVoter } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
+import { Lease } from "./lease.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
 import type { Progress } from "./progress.ts";
 import { Promotions } from "./promotions.ts";
@@ -34,6 +35,7 @@ export class Leader implements Role {
   private readonly raft: Raft;
   private readonly replication: Replication;
   private readonly reads = new ReadRounds();
+  private readonly lease: Lease;
   private readonly roundStarts: number[] = [];
   private readonly transfer = new Transfer();
   private readonly promotions = new Promotions();
@@ -56,6 +58,7 @@ export class Leader implements Role {
     this.raft = raft;
     this.replication = new Replication(raft);
     this.leader = raft.id;
+    this.lease = new Lease(raft.options);
     this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
@@ -83,6 +86,13 @@ export class Leader implements Role {
   /** The node that is to lead next; null when no transfer is under way. */
   get transferee(): NodeId | null {
     return this.transfer.target;
+  }
+
+  /** For how long it may answer reads without asking anybody, in milliseconds; 0 when it may not. */
+  leaseMs(nowMs: number): number {
+    // What is counted on for a while is not to be about to end.
+    if (this.transfer.target !== null || !this.mayRead) return 0;
+    return Math.max(0, this.lease.untilMs - nowMs);
   }
 
   refusesVotes(): boolean {
@@ -167,6 +177,7 @@ export class Leader implements Role {
       this.advanceTransfer(message.from);
     } else {
       progress.heartbeatAnswered(this.raft.log.lastIndex);
+      this.lease.answered(message.from, message.round);
       this.measure(progress, message.round, nowMs);
       if (message.quiesced) this.idling.rests(message.from, message.round);
     }
@@ -199,6 +210,7 @@ export class Leader implements Role {
     }
     this.replication.follow();
     if (this.transfer.target !== null && !isVoter(configuration, this.transfer.target)) this.transfer.abort();
+    this.lease.count(configuration, id);
     this.commit();
   }
 
@@ -288,25 +300,15 @@ export class Leader implements Role {
     const { id: from, term, log } = this.raft;
     const progress = this.peers.get(peer);
     if (this.transfer.target !== peer || progress === undefined || progress.matchIndex < log.lastIndex) return;
-    this.transfer.released = true;
+    // That may reach the target at any later time, and others will vote for it although they hear from this leader.
+    this.lease.end();
     this.raft.send({ type: "timeoutNow", from, to: peer, term });
   }
 
   private addRead(read: Asked, nowMs: number): void {
     this.wake(nowMs);
     this.reads.add(read);
-    if (this.holdsLease(nowMs)) this.answer(this.raft.log.commitIndex, this.reads.takeWaiting());
-  }
-
-  /**
-   * True while a majority has promised to elect nobody else: it was asked at `confirmedAtMs`, answered later, and keeps to
-   * its leader for the shortest election timeout from then on (thesis, section 6.4.1).
-   */
-  private holdsLease(nowMs: number): boolean {
-    const { leaseReads, electionMinMs, maxClockDriftMs } = this.raft.options;
-    const since = this.reads.confirmedAtMs;
-    if (!leaseReads || since === null || this.transfer.released || !this.mayRead) return false;
-    return nowMs < since + electionMinMs - maxClockDriftMs;
+    if (this.leaseMs(nowMs) > 0) this.answer(this.raft.log.commitIndex, this.reads.takeWaiting());
   }
 
   /** False until an entry of this term is committed: before, the commit index may lag (Raft paper, section 8). */
@@ -319,9 +321,12 @@ export class Leader implements Role {
   private startRound(nowMs: number): boolean {
     const reading = this.mayRead && this.reads.wantsRound;
     if (!this.heartbeatDue && !reading) return false;
-    this.reads.startRound(this.mayRead ? this.raft.log.commitIndex : null, nowMs);
+    this.reads.startRound(this.mayRead ? this.raft.log.commitIndex : null);
     this.roundStarts[this.reads.round % rememberedRounds] = nowMs;
     if (this.settled) this.idling.ask(this.reads.round, nowMs);
+    // Whoever rests sticks to no leader, so no lease outlives the question.
+    if (this.idling.asking) this.lease.giveUp();
+    this.lease.startRound(this.reads.round, nowMs);
     return true;
   }
 
@@ -330,6 +335,7 @@ export class Leader implements Role {
     const acked = (voter: NodeId): number =>
       voter === id ? this.reads.round : (this.peers.get(voter)?.ackedRound ?? 0);
     const round = majorityReached(configuration, acked);
+    this.lease.count(configuration, id);
     for (const { index, reads } of this.reads.confirm(round)) this.answer(index, reads);
   }
 
@@ -352,12 +358,14 @@ export class Leader implements Role {
     const electionMinMs = Math.round(timing.electionMinMs);
     const { round } = this.reads;
     const quiesce = this.idling.asking;
-    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round, timeMs, electionMinMs, quiesce });
+    const asked = { electionMinMs, leaseMs: this.lease.askedMs, quiesce };
+    this.raft.send({ type: "heartbeat", from, to, term, commitIndex, round, timeMs, ...asked });
   }
 
   /** Something is wanted of the group: whoever rests has to watch again. */
   private wake(nowMs: number): void {
     if (!this.idling.activity(nowMs)) return;
+    this.lease.renew(this.reads.round + 1);
     this.heartbeatDue = true;
     this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
   }
@@ -367,8 +375,6 @@ export class Leader implements Role {
     if (!this.idling.allRest(this.peers.keys()) || !this.settled) return;
     this.idling.rest();
     this.heartbeatDue = false;
-    // Others may be elected from now on, so no lease outlives this.
-    this.reads.confirmedAtMs = null;
   }
 
   /** True when nothing is on its way: all entries are committed, and every peer has them all. */

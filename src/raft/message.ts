@@ -68,6 +68,11 @@ export interface Heartbeat extends Envelope {
   readonly timeMs: number;
   /** The shortest election timeout by which the leader goes, in whole milliseconds. */
   readonly electionMinMs: number;
+  /**
+   * For so many milliseconds the receiver is to elect nobody else: the leader answers reads on the strength of it (thesis,
+   * section 6.4.1). With 0 it does not, and gives back what was promised to it before.
+   */
+  readonly leaseMs: number;
   /** The group is idle: whoever has everything need not watch over the leader any more. */
   readonly quiesce: boolean;
 }

@@ -27,9 +27,9 @@ export interface RaftOptions {
   /** Step down without a quorum, and stick to a leader that was heard lately. */
   readonly checkQuorum: boolean;
   /**
-   * Answer reads without a round while a majority has promised not to elect another leader (thesis, section 6.4.1). It
-   * trusts the clocks of all nodes to run equally fast within `maxClockDriftMs` per election timeout; without it no
-   * answer depends on a clock.
+   * Answer reads without a round while a majority has promised not to elect another leader (thesis, section 6.4.1). The
+   * leader's options decide; who follows promises what it is asked for. It trusts the clocks of all nodes to run equally
+   * fast within `maxClockDriftMs` per shortest election timeout; without it no answer depends on a clock.
    */
   readonly leaseReads: boolean;
   /** By how much a lease ends before the promise that it rests on, in milliseconds. */
@@ -70,5 +70,7 @@ export function assertOptions(options: RaftOptions): void {
   assert(options.electionMinMs <= options.electionMaxMs, "electionMinMs must not exceed electionMaxMs");
   assert(!options.leaseReads || options.checkQuorum, "leaseReads needs checkQuorum");
   assert(options.maxClockDriftMs >= 0, "maxClockDriftMs must not be negative");
+  const drift = options.maxClockDriftMs;
+  assert(!options.leaseReads || drift < options.electionMinMs, "maxClockDriftMs must be below electionMinMs");
   assert(options.maxInflightMessages >= 1, "maxInflightMessages must be at least 1");
 }

@@ -10,7 +10,7 @@ import type { Entry, HardState, NodeId } from "./entry.ts";
 import { Follower } from "./follower.ts";
 import { Leader, type Proposal } from "./leader.ts";
 import { type LogReader, RaftLog, type StoredLog } from "./log.ts";
-import { mayLeaveEarly, type Message, type Snapshot } from "./message.ts";
+import { type Heartbeat, mayLeaveEarly, type Message, type Snapshot } from "./message.ts";
 import { assertOptions, type RaftOptions } from "./options.ts";
 import { Membership } from "./membership.ts";
 import type { Role, RoleName } from "./role.ts";
@@ -115,14 +115,12 @@ export class Raft {
     this.clusterTime = new ClusterTime(false, this.timing);
     this.membership = new Membership(stored.configuration);
     this.ballot = new Ballot(stored.hardState);
-    this.voter = new Voter(this, this.ballot);
+    this.voter = new Voter(this, this.ballot, nowMs);
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
     const follower = new Follower(this, null, nowMs, this.drawFirstTimeoutMs());
     this.current = follower;
     this.savedQuiescent = stored.quiescent ?? false;
     if (this.savedQuiescent) follower.quiesce(0);
-    // Its memory of a promise to a leader is gone, the promise is not.
-    this.voter.promise(nowMs);
   }
 
   get term(): number {
@@ -296,7 +294,7 @@ export class Raft {
    */
   campaign(nowMs: number, transfer = false): void {
     if (!this.isVoter || this.current instanceof Leader) return;
-    if (!transfer && !this.voter.mayCampaign(nowMs)) return;
+    if (!transfer && !this.voter.isFree(nowMs)) return;
     // A committed change may already be in force elsewhere: by the configuration before it, two leaders could be elected.
     if (this.log.hasUnappliedChange) return;
     if (this.options.preVote && !transfer) {
@@ -317,9 +315,9 @@ export class Raft {
     this.confirmedReads.push(read);
   }
 
-  /** Takes a sign of life from a leader whose lease may rest on it. */
-  promise(nowMs: number): void {
-    this.voter.promise(nowMs);
+  /** Promises a leader what its heartbeat asks for. */
+  promiseTo(heartbeat: Heartbeat, nowMs: number): void {
+    this.voter.promiseTo(heartbeat, nowMs);
   }
 
   /** This node has given its vote: whoever got it deserves the time of a whole timeout. */
@@ -381,12 +379,14 @@ export class Raft {
 
   /**
    * After a start no leader has been heard, so a group whose nodes all restarted together has nobody to wait for: the
-   * first timeout is short. Where a leader lives the pre-vote finds it, and nothing is disturbed. With lease reads it
-   * may have promised before its start to wait.
+   * first timeout is short. Where a leader lives the pre-vote finds it, and nothing is disturbed. Whoever promised
+   * before its start to wait does so.
    */
   private drawFirstTimeoutMs(): number {
-    const { preVote, leaseReads, electionMinMs } = this.options;
-    return preVote && !leaseReads ? (0.1 + 0.9 * this.random()) * electionMinMs : this.drawElectionTimeoutMs();
+    const { preVote, electionMinMs } = this.options;
+    return preVote && this.ballot.promiseMs === 0
+      ? (0.1 + 0.9 * this.random()) * electionMinMs
+      : this.drawElectionTimeoutMs();
   }
 
   /** Takes a snapshot that a leader has sent; one that holds nothing new changes nothing (Raft paper, figure 13). */

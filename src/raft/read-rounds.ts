@@ -15,7 +15,6 @@ export interface Answerable {
 
 interface Round {
   readonly number: number;
-  readonly startedAtMs: number;
   readonly index: number;
   readonly reads: readonly Asked[];
 }
@@ -30,8 +29,6 @@ const maxRounds = 64;
 export class ReadRounds {
   /** The newest round that was begun; a leader's first is 1. */
   round = 0;
-  /** When the newest round began that a majority has answered; null before the first. */
-  confirmedAtMs: number | null = null;
   private waiting: Asked[] = [];
   private readonly started: Round[] = [];
 
@@ -53,11 +50,11 @@ export class ReadRounds {
    * Begins a round. `readIndex` is the commit index that reads must see, null as long as the leader has committed
    * nothing in its term and can't know (Raft paper, section 8): then the reads go on waiting.
    */
-  startRound(readIndex: number | null, nowMs: number): void {
+  startRound(readIndex: number | null): void {
     this.round += 1;
     // What arrives from now on waits in a list of its own, even if nothing waited before: this round is not for it.
     const reads = readIndex === null ? [] : this.takeWaiting();
-    this.started.push({ number: this.round, startedAtMs: nowMs, index: readIndex ?? 0, reads });
+    this.started.push({ number: this.round, index: readIndex ?? 0, reads });
     if (this.started.length > maxRounds) this.waiting.unshift(...(this.started.shift()?.reads ?? []));
   }
 
@@ -65,8 +62,6 @@ export class ReadRounds {
   confirm(round: number): readonly Answerable[] {
     const open = this.started.findIndex((started) => started.number > round);
     const confirmed = this.started.splice(0, open < 0 ? this.started.length : open);
-    const newest = confirmed.at(-1);
-    if (newest !== undefined) this.confirmedAtMs = newest.startedAtMs;
     return confirmed.filter(({ reads }) => reads.length > 0);
   }
 

@@ -8,11 +8,6 @@ export type TransferOutcome = "started" | "not_leader" | "not_a_voter";
 export class Transfer {
   target: NodeId | null = null;
   deadlineMs = Number.POSITIVE_INFINITY;
-  /**
-   * A target was told to stand for election. That may reach it at any later time, and others will vote for it although
-   * they hear from this leader: for the rest of the term no lease is to be trusted.
-   */
-  released = false;
 
   /** While it lasts no proposals are taken, so that the target can catch up. Another target replaces the one before. */
   start(target: NodeId, deadlineMs: number): void {

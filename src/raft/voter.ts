@@ -1,7 +1,7 @@
 /** The voter: whom this node helps to elect, whatever its own role is. */
 
 import type { Ballot } from "./ballot.ts";
-import { isFromLeader, type Message, type RequestVote, type VoteReply } from "./message.ts";
+import { type Heartbeat, isFromLeader, type Message, type RequestVote, type VoteReply } from "./message.ts";
 import type { Raft } from "./raft.ts";
 import type { Role } from "./role.ts";
 
@@ -11,29 +11,46 @@ type Verdict = "done" | "pass";
 export class Voter {
   private readonly raft: Raft;
   private readonly ballot: Ballot;
-  /** Until then this node helps to elect nobody: a leader's lease may rest on that. */
-  private promisedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Until then this node helps to elect nobody: the lease of this term's leader may rest on that. */
+  private promise = { term: 0, round: 0, untilMs: Number.NEGATIVE_INFINITY };
+  /** What it had promised to the leader of this term before it started. */
+  private readonly earlier: { readonly term: number; readonly promiseMs: number; readonly untilMs: number };
 
-  constructor(raft: Raft, ballot: Ballot) {
+  constructor(raft: Raft, ballot: Ballot, nowMs: number) {
     this.raft = raft;
     this.ballot = ballot;
+    const { term, promiseMs } = ballot;
+    this.earlier = { term, promiseMs, untilMs: nowMs + promiseMs };
   }
 
-  /** Takes a sign of life from a leader whose lease may rest on it, whatever becomes of this node's role and term. */
-  promise(nowMs: number): void {
-    const { leaseReads, electionMinMs } = this.raft.options;
-    if (leaseReads) this.promisedUntilMs = nowMs + electionMinMs;
+  /**
+   * Promises what a leader asks for, whatever becomes of this node's role and term, and whatever its own options are. The
+   * newest word counts: heartbeats may come late. A leader takes back what it has asked for when it rests, and a leader of
+   * a later term was elected because no lease of an earlier one was left.
+   */
+  promiseTo({ term, round, leaseMs }: Heartbeat, nowMs: number): void {
+    const { promise, earlier } = this;
+    const isNewTerm = term > promise.term;
+    if (!isNewTerm && round < promise.round) return;
+    const untilMs = leaseMs > 0 ? nowMs + leaseMs : Number.NEGATIVE_INFINITY;
+    this.promise = { term, round, untilMs };
+    this.ballot.promise(Math.max(leaseMs, this.isEarlierHeld(nowMs) ? earlier.promiseMs : 0));
   }
 
-  mayCampaign(nowMs: number): boolean {
-    return nowMs >= this.promisedUntilMs;
+  /** Whether it may help to elect anybody, itself included. */
+  isFree(nowMs: number): boolean {
+    return nowMs >= this.promise.untilMs && !this.isEarlierHeld(nowMs);
+  }
+
+  private isEarlierHeld(nowMs: number): boolean {
+    return nowMs < this.earlier.untilMs && this.promise.term <= this.earlier.term;
   }
 
   /** Looks at a message before the role does: at its term, and whether it asks for a vote. */
   consider(message: Message, role: Role, nowMs: number): Verdict {
     const { term } = this.ballot;
     if (message.type === "requestVote" && !message.transfer) {
-      if (nowMs < this.promisedUntilMs) return "done";
+      if (!this.isFree(nowMs)) return "done";
       // Whoever has a leader lets nobody depose it, and does not even answer (thesis, section 4.2.3).
       if (message.term > term && role.refusesVotes(nowMs)) {
         role.missedBy(message.from, nowMs);

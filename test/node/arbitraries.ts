@@ -121,6 +121,7 @@ export function message(from: string, to: string): fc.Arbitrary<Message> {
       round: whole,
       timeMs: whole,
       electionMinMs: whole,
+      leaseMs: whole,
       quiesce: fc.boolean(),
     }),
     fc.record({ type: type("heartbeatReply"), ...envelope, round: whole, quiesced: fc.boolean() }),

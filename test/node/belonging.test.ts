@@ -96,6 +96,7 @@ const beat: Message = {
   round: 1,
   timeMs: 500,
   electionMinMs: 150,
+  leaseMs: 0,
   quiesce: false,
 };
 

@@ -24,6 +24,7 @@ function deposed(): Message {
     type: "heartbeat",
     timeMs: 500,
     electionMinMs: 150,
+    leaseMs: 0,
     quiesce: false,
     from: "n3",
     to: "n1",

@@ -159,6 +159,7 @@ describe("a follower's turn", () => {
       type: "heartbeat",
       timeMs: 500,
       electionMinMs: 150,
+      leaseMs: 0,
       quiesce: false,
       from: "n2",
       to: "n1",
@@ -178,6 +179,7 @@ describe("a follower's turn", () => {
       round: 2,
       timeMs: 500,
       electionMinMs: 150,
+      leaseMs: 0,
       quiesce: true,
     } as const;
     node.receive({ ...beat, from: "n2", to: "n1", term: 3 });

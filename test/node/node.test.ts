@@ -198,6 +198,7 @@ describe("the status", () => {
       round: 1,
       timeMs: 500,
       electionMinMs: 150,
+      leaseMs: 0,
       quiesce: false,
     } as const;
     const heartbeat: Message = { ...beat, from: "n2", to: "n1", term: 4 };

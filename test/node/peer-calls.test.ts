@@ -63,6 +63,7 @@ const beat: Message = {
   type: "heartbeat",
   timeMs: 500,
   electionMinMs: 150,
+  leaseMs: 0,
   quiesce: false,
   from: "n1",
   to: "n2",

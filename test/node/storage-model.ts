@@ -39,7 +39,7 @@ export function save(storage: NodeStorage, entries: readonly Entry[]): void {
 
 export type Step =
   | { readonly kind: "save"; readonly back: number; readonly sizes: readonly number[]; readonly fails: boolean }
-  | { readonly kind: "hardState"; readonly vote: string | null }
+  | { readonly kind: "hardState"; readonly vote: string | null; readonly promiseMs: number }
   | { readonly kind: "apply"; readonly count: number }
   | { readonly kind: "quiescent"; readonly quiescent: boolean }
   | { readonly kind: "restart" }
@@ -57,7 +57,14 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       fails: fc.nat({ max: 9 }).map((chance) => chance === 0),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("hardState" as const), vote: fc.constantFrom(null, "n2") }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("hardState" as const),
+      vote: fc.constantFrom(null, "n2"),
+      promiseMs: fc.constantFrom(0, 150),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("apply" as const), count: fc.nat({ max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("quiescent" as const), quiescent: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
@@ -98,7 +105,11 @@ export class StorageModel {
       case "save":
         return this.save(next.back, next.sizes, next.fails);
       case "hardState":
-        this.hardState = { term: this.hardState.term + 1, vote: next.vote };
+        this.hardState = {
+          term: this.hardState.term + 1,
+          vote: next.vote,
+          ...(next.promiseMs > 0 ? { promiseMs: next.promiseMs } : {}),
+        };
         this.storage.transaction(() => this.storage.saveHardState(this.hardState));
         return true;
       case "apply":

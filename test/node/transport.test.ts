@@ -48,6 +48,7 @@ const heartbeat = (round: number): Message => ({
   type: "heartbeat",
   timeMs: 500,
   electionMinMs: 150,
+  leaseMs: 0,
   quiesce: false,
   from: "a",
   to: "b",

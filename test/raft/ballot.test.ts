@@ -1,4 +1,4 @@
-/** The term and the vote. */
+/** The term, the vote, and the promise to give none. */
 
 import { expect, test } from "vitest";
 import { Ballot } from "../../src/raft/ballot.ts";
@@ -27,4 +27,16 @@ test("what is new is handed out to be stored, once", () => {
   expect(ballot.takeUnsaved()).toBeNull();
   ballot.enterTerm(4);
   expect(ballot.takeUnsaved()).toEqual({ term: 4, vote: null });
+});
+
+test("a promise outlives terms and votes until it is given up, and each change of it is handed out", () => {
+  const ballot = new Ballot({ term: 3, vote: null, promiseMs: 150 });
+  expect(ballot.promiseMs).toBe(150);
+  ballot.promise(150);
+  expect(ballot.takeUnsaved()).toBeNull();
+  ballot.enterTerm(4);
+  ballot.voteFor("n2");
+  expect(ballot.takeUnsaved()).toEqual({ term: 4, vote: "n2", promiseMs: 150 });
+  ballot.promise(0);
+  expect(ballot.takeUnsaved()).toEqual({ term: 4, vote: "n2" });
 });

@@ -100,6 +100,7 @@ export function heartbeat(fields: Fields<Heartbeat>): Heartbeat {
     type: "heartbeat",
     timeMs: 0,
     electionMinMs: 150,
+    leaseMs: 0,
     quiesce: false,
     ...envelope,
     commitIndex: 0,

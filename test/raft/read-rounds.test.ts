@@ -11,13 +11,13 @@ test("a round carries the reads that came before it; later ones wait for the nex
   const reads = new ReadRounds();
   reads.add({ follower: null, context: 1 });
   reads.add({ follower: null, context: 2 });
-  reads.startRound(10, 0);
+  reads.startRound(10);
   reads.add({ follower: null, context: 3 });
   expect(contexts(reads.confirm(1))).toEqual([
     { context: 1, index: 10 },
     { context: 2, index: 10 },
   ]);
-  reads.startRound(12, 0);
+  reads.startRound(12);
   expect(contexts(reads.confirm(1))).toEqual([]);
   expect(contexts(reads.confirm(2))).toEqual([{ context: 3, index: 12 }]);
   expect(contexts(reads.confirm(9))).toEqual([]);
@@ -25,11 +25,11 @@ test("a round carries the reads that came before it; later ones wait for the nex
 
 test("a read that arrives after a round began is not confirmed by it, even if the round carries no other", () => {
   const reads = new ReadRounds();
-  reads.startRound(10, 0);
+  reads.startRound(10);
   reads.add({ follower: null, context: 1 });
   expect(contexts(reads.confirm(1))).toEqual([]);
   expect(reads.wantsRound).toBe(true);
-  reads.startRound(12, 0);
+  reads.startRound(12);
   expect(contexts(reads.confirm(2))).toEqual([{ context: 1, index: 12 }]);
 });
 
@@ -41,7 +41,7 @@ test("a later round confirms all earlier ones, each with its own index", () => {
     [3, 12],
   ] as const) {
     reads.add({ follower: null, context });
-    reads.startRound(index, 0);
+    reads.startRound(index);
   }
   expect(contexts(reads.confirm(2))).toEqual([
     { context: 1, index: 10 },
@@ -55,7 +55,7 @@ test("a round is wanted for reads that wait, but not while another one gathers a
   expect(reads.wantsRound).toBe(false);
   reads.add({ follower: null, context: 1 });
   expect(reads.wantsRound).toBe(true);
-  reads.startRound(1, 0);
+  reads.startRound(1);
   reads.add({ follower: null, context: 2 });
   expect(reads.wantsRound).toBe(false);
   reads.confirm(1);
@@ -65,9 +65,9 @@ test("a round is wanted for reads that wait, but not while another one gathers a
 test("hazard-07: a round without a known commit index carries no reads; they go on waiting", () => {
   const reads = new ReadRounds();
   reads.add({ follower: null, context: 1 });
-  reads.startRound(null, 0);
+  reads.startRound(null);
   expect(contexts(reads.confirm(1))).toEqual([]);
   expect(reads.wantsRound).toBe(true);
-  reads.startRound(4, 0);
+  reads.startRound(4);
   expect(contexts(reads.confirm(2))).toEqual([{ context: 1, index: 4 }]);
 });

@@ -200,10 +200,8 @@ export const mutants: readonly Mutant[] = [
     withinSeeds: 200,
     adjust: withLeases,
     install: () =>
-      patchMethod(
-        Leader.prototype,
-        "holdsLease",
-        (self, inputs, original) => original(...inputs) === true || leaseBegan(self),
+      patchMethod(Leader.prototype, "leaseMs", (self, inputs, original) =>
+        leaseBegan(self) ? 1 : original(...inputs),
       ),
   },
   {
@@ -330,6 +328,6 @@ function withLeases(settings: Settings): Settings {
 
 function leaseBegan(self: Insides): boolean {
   const { options, log, term } = raftOf(self);
-  const { confirmedAtMs } = self["reads"] as { readonly confirmedAtMs: number | null };
-  return options.leaseReads && confirmedAtMs !== null && log.term(log.commitIndex) === term;
+  const { untilMs } = self["lease"] as { readonly untilMs: number };
+  return options.leaseReads && Number.isFinite(untilMs) && log.term(log.commitIndex) === term;
 }

@@ -32,7 +32,12 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
     const incarnation = this.number("incarnation") + 1;
     this.transaction(() => this.save("incarnation", incarnation));
     const vote = cells.get("vote") ?? "";
-    const hardState = { term: this.number("term"), vote: vote === "" ? null : String(vote) };
+    const promiseMs = this.number("promise");
+    const hardState = {
+      term: this.number("term"),
+      vote: vote === "" ? null : String(vote),
+      ...(promiseMs > 0 ? { promiseMs } : {}),
+    };
     const saved = cells.get("configuration");
     const configuration = saved === undefined ? this.configuration : (JSON.parse(String(saved)) as Configuration);
     const quiescent = this.number("quiescent") === 1;
@@ -72,7 +77,8 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
     }
   }
 
-  saveHardState({ term, vote }: HardState): void {
+  saveHardState({ term, vote, promiseMs = 0 }: HardState): void {
+    this.save("promise", promiseMs);
     this.save("term", term);
     this.save("vote", vote ?? "");
   }
