@@ -29,6 +29,8 @@ const positionHeaders: Readonly<Record<string, string>> = {
 
 const pathParameters: Readonly<Record<string, string>> = {
   id: "A node's id.",
+  lease: "A lease's id.",
+  name: "1 to 256 bytes of UTF-8, percent-encoded, with a slash as %2F.",
   key: "Any bytes, percent-encoded; slashes as they are.",
 };
 

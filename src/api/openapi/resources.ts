@@ -1,13 +1,19 @@
 /** Which resources the OpenAPI document describes, in the order in which it shows them. */
 
 import { clusterDescription } from "./cluster.ts";
+import { electionsDescription, leasesDescription, locksDescription } from "./coordination.ts";
 import { kvDescription } from "./kv.ts";
 import { membersDescription } from "./members.ts";
 import { groupProbesDescription, rootProbesDescription } from "./probes.ts";
+import { watchDescription } from "./watch.ts";
 import type { ResourceDescription } from "./words.ts";
 
 export const resources: readonly ResourceDescription[] = [
   kvDescription,
+  watchDescription,
+  leasesDescription,
+  locksDescription,
+  electionsDescription,
   clusterDescription,
   membersDescription,
   groupProbesDescription,

@@ -95,9 +95,8 @@ function leaseOf(
   c: ApiContext,
   known: readonly string[],
 ): LeaseRequest & { readonly id: LeaseId } {
+  const request = requestOf(cluster, c, known);
   const id = parseLeaseId(c.req.param("id") ?? "");
-  if (id === undefined) {
-    throw new ApiError("invalid_parameter", "A lease is a whole number of 64 bits in decimal digits, and not 0.");
-  }
-  return { ...requestOf(cluster, c, known), id };
+  if (id !== undefined) return { ...request, id };
+  throw new ApiError("invalid_parameter", "A lease is a whole number of 64 bits in decimal digits, and not 0.");
 }
