@@ -11,6 +11,7 @@ export const projectPath = resolve(import.meta.dirname, "../..");
 export interface Deployment {
   readonly name: string;
   readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
   readonly members: readonly MemberSpecification[];
   /** `[vars]`, as the Worker's environment will hold them. */
   readonly variables: Readonly<Record<string, unknown>>;
@@ -20,6 +21,7 @@ export interface Deployment {
 interface WranglerConfig {
   readonly name?: string;
   readonly compatibility_date?: string;
+  readonly compatibility_flags?: readonly string[];
   readonly vars: Readonly<Record<string, unknown>>;
 }
 
@@ -29,10 +31,12 @@ export function readDeployment(): Deployment {
     { hideWarnings: true },
   ) as WranglerConfig;
   const { name, compatibility_date: compatibilityDate, vars: variables } = config;
+  const { compatibility_flags: compatibilityFlags = [] } = config;
   if (name === undefined || compatibilityDate === undefined) {
     throw new Error("wrangler.toml needs a name and a compatibility_date");
   }
-  return { name, compatibilityDate, variables, members: readMembers({ RAFT_MEMBERS: variables["RAFT_MEMBERS"] }) };
+  const members = readMembers({ RAFT_MEMBERS: variables["RAFT_MEMBERS"] });
+  return { name, compatibilityDate, compatibilityFlags, variables, members };
 }
 
 /** The voters `n1` to `n{count}`, all of them near each other. */

@@ -45,12 +45,13 @@ const objectBinding = "RAFT_NODE";
 /** Throws a `StateInUseError`, or a `MiniflareError` with the code `ERR_ADDRESS_IN_USE`. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { entry = "src/worker.ts", statePath, port = 0, companions = [], onLog = () => {} } = options;
-  const { name, compatibilityDate, members: configured, variables } = readDeployment();
+  const { name, compatibilityDate, compatibilityFlags, members: configured, variables } = readDeployment();
   const members = options.members ?? configured;
   const worker: LocalWorker = {
     name,
     entry,
     compatibilityDate,
+    compatibilityFlags,
     objects: { [objectBinding]: "KeyValueNode" },
     variables: {
       ...variables,

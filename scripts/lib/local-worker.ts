@@ -8,6 +8,7 @@ export interface LocalWorker {
   /** The module that exports the Worker and its object classes. */
   readonly entry: string;
   readonly compatibilityDate: string;
+  readonly compatibilityFlags?: readonly string[];
   /** Class names by the name of their binding; all of them keep their state in SQLite. */
   readonly objects?: Readonly<Record<string, string>>;
   /** Other bindings, each a value that JSON can hold. */
@@ -15,11 +16,12 @@ export interface LocalWorker {
 }
 
 export async function toWorkerOptions(worker: LocalWorker): Promise<WorkerOptions> {
-  const { name, compatibilityDate, objects = {}, variables = {} } = worker;
+  const { name, compatibilityDate, compatibilityFlags = [], objects = {}, variables = {} } = worker;
   const options = {
     config: {
       name,
       compatibilityDate,
+      compatibilityFlags,
       manifest: {
         mainModule: "worker.mjs",
         modules: { "worker.mjs": { type: "esm", contents: await bundleWorker(worker.entry) } },

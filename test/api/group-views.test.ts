@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { GroupViews } from "../../src/api/group-views.ts";
 
 const at = (term: number, leader: string | null, generation = 0) => ({
+  node: "n1",
   term: String(term),
   index: "7",
   leader,

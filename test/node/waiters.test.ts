@@ -107,7 +107,7 @@ describe("a proposal", () => {
 describe("a read", () => {
   test("is answered from the state at the moment of its confirmation, once", () => {
     const context = read("a");
-    waiters.confirmed(context, 9, (query) => bytes(...query, 5));
+    waiters.confirmed(context, 9, (query) => bytes(...query!, 5));
     waiters.confirmed(context, 10, () => bytes(6));
     expect(answers).toEqual([{ caller: "a", outcome: { done: true, result: bytes(1, 5), index: 9 } }]);
   });
