@@ -21,7 +21,7 @@ export async function toWorkerOptions(worker: LocalWorker): Promise<WorkerOption
     config: {
       name,
       compatibilityDate,
-      compatibilityFlags,
+      compatibilityFlags: [...compatibilityFlags],
       manifest: {
         mainModule: "worker.mjs",
         modules: { "worker.mjs": { type: "esm", contents: await bundleWorker(worker.entry) } },
