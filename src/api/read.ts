@@ -1,12 +1,13 @@
 /** Sends a query the way the request asks for: to the leader, or to any node for whatever that holds. */
 
-import type { Consistency, MemberSpecification } from "../internal.ts";
+import type { Consistency } from "../internal.ts";
 import { decodeAnswer } from "../kv/answer.ts";
 import type { QueryAnswer } from "../kv/answer.ts";
 import { encodeQuery } from "../kv/query.ts";
 import type { Query } from "../kv/query.ts";
 import type { ClusterClient, NodeAnswer } from "./cluster.ts";
 import { ApiError } from "./errors.ts";
+import { askNodes, type ReadOptions } from "./node-read.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Position } from "./position.ts";
 import { stalenessMsOf } from "./target.ts";
@@ -31,35 +32,19 @@ export async function read(
   parameters: Parameters,
   query: Query,
 ): Promise<ReadAnswer> {
-  const { body, position } = await ask(cluster, target, parameters, encodeQuery(query));
+  const { body, position } = await askNodes(cluster, target, readOptionsOf(parameters), encodeQuery(query));
   const answer = decodeAnswer(body);
   if (answer === undefined || answer.status === "malformed") throw unexpected({ position });
   return { answer, position };
 }
 
-async function ask(
-  cluster: ClusterClient,
-  target: Target,
-  parameters: Parameters,
-  query: Uint8Array,
-): Promise<NodeAnswer> {
+/** Who answers, and from which state, as these parameters say. */
+export function readOptionsOf(parameters: Parameters): ReadOptions {
   const consistency = parameters.choice("consistency", ["linearizable", "stale"]) ?? "linearizable";
-  const bounds = boundsOf(parameters, consistency);
-  const members = cluster.members(target);
-  const named = namedMember(members, parameters.text("node"));
-  if (named !== undefined) return cluster.queryNodes(target, query, [named], consistency, bounds);
-  if (consistency === "linearizable") return cluster.query(target, query, bounds);
-  try {
-    return await cluster.queryNodes(target, query, members, consistency, bounds);
-  } catch (error) {
-    // Where no node is sure to be new enough, the leader is; and it is found, or elected, within the time.
-    if (bounds.maxStalenessMs === undefined) throw error;
-    return cluster.query(target, query, bounds);
-  }
+  return { consistency, node: parameters.text("node"), bounds: boundsOf(parameters, consistency) };
 }
 
-/** What else the state must hold that is read. */
-export function boundsOf(parameters: Parameters, consistency: Consistency): ReadBounds {
+function boundsOf(parameters: Parameters, consistency: Consistency): ReadBounds {
   const maxStalenessMs = stalenessMsOf(parameters.text("max_staleness"));
   if (maxStalenessMs !== undefined && consistency !== "stale") {
     throw new ApiError("invalid_parameter", "max_staleness needs consistency=stale.");
@@ -76,17 +61,6 @@ function indexOf(text: string | undefined): number | undefined {
   const index = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(index)) return index;
   throw new ApiError("invalid_parameter", "min_index must be a whole number, the X-Raft-Index of an earlier answer.");
-}
-
-function namedMember(
-  members: readonly MemberSpecification[],
-  node: string | undefined,
-): MemberSpecification | undefined {
-  if (node === undefined) return undefined;
-  const member = members.find(({ id }) => id === node);
-  if (member !== undefined) return member;
-  const ids = members.map(({ id }) => id).join(", ");
-  throw new ApiError("invalid_parameter", `The nodes of this group are ${ids}.`);
 }
 
 /** An answer that is none, or not to the question: Worker and nodes run different versions. */

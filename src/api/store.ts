@@ -16,6 +16,7 @@ import type { ClusterClient, NodeAnswer } from "./cluster.ts";
 import { encodeWrite } from "./encode-write.ts";
 import { ApiError, storeRefusal } from "./errors.ts";
 import { drawLeaseId } from "./lease-id.ts";
+import { askNodes, type ReadOptions } from "./node-read.ts";
 import type { Position } from "./position.ts";
 import type { Target } from "./target.ts";
 
@@ -91,9 +92,13 @@ export class StoreClient {
     return outcomeOf(status, answer);
   }
 
-  /** A linearizable read at the leader. */
-  async query<Status extends QueryAnswer["status"]>(status: Status, query: Query): Promise<Found<Status>> {
-    return foundIn(status, await this.cluster.query(this.target, encodeQuery(query)));
+  /** A linearizable read at the leader, unless said otherwise. */
+  async query<Status extends QueryAnswer["status"]>(
+    status: Status,
+    query: Query,
+    options: ReadOptions = {},
+  ): Promise<Found<Status>> {
+    return foundIn(status, await askNodes(this.cluster, this.target, options, encodeQuery(query)));
   }
 }
 

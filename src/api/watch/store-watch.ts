@@ -1,16 +1,16 @@
 /** A watch on the store as code in the Worker reads it: it outlives the nodes that serve it. */
 
-import type { Consistency } from "../../internal.ts";
 import type { KeySpan, WatchRequest } from "../../kv/model.ts";
 import { decodeWatchMessage, encodeWatchRequest } from "../../kv/watch-codec.ts";
 import type { ClusterClient, MessageStream } from "../cluster.ts";
 import { ApiError, storeRefusal } from "../errors.ts";
-import type { ReadBounds } from "../node-call.ts";
+import type { ReadOptions } from "../node-read.ts";
 import type { Position } from "../position.ts";
 import type { Target } from "../target.ts";
 import { idOf, type SeenMessage, WatchCursor, type WatchPoint } from "./watch-cursor.ts";
 
-export interface WatchOptions extends KeySpan {
+/** The node's state is as new as is asked for where the watch begins. */
+export interface WatchOptions extends KeySpan, ReadOptions {
   /** Where to begin; missing: with the next change. */
   readonly from?: WatchPoint;
   readonly withPrevious?: boolean;
@@ -18,10 +18,6 @@ export interface WatchOptions extends KeySpan {
   readonly noDelete?: boolean;
   /** How often a watch without events says how far it is; missing: never. */
   readonly progressMs?: number;
-  readonly node?: string;
-  /** How new the node's state must be where the watch begins. */
-  readonly consistency?: Consistency;
-  readonly bounds?: ReadBounds;
   /** Ends the watch. */
   readonly signal?: AbortSignal;
 }

@@ -5,7 +5,7 @@ import type { KeySpan } from "../../kv/model.ts";
 import { durationOf } from "../duration.ts";
 import { ApiError } from "../errors.ts";
 import type { Parameters } from "../parameters.ts";
-import { boundsOf, readParameters } from "../read.ts";
+import { readOptionsOf, readParameters } from "../read.ts";
 import type { WatchOptions } from "./store-watch.ts";
 import { parsePoint, type WatchPoint } from "./watch-cursor.ts";
 
@@ -27,15 +27,12 @@ const minProgressMs = 1000;
 const maxProgressMs = 60 * 60 * 1000;
 
 export function watchOptionsOf(parameters: Parameters, lastEventId: string | null): WatchOptions {
-  const consistency = parameters.choice("consistency", ["linearizable", "stale"]) ?? "linearizable";
-  const [from, node] = [startOf(parameters, lastEventId), parameters.text("node")];
+  const from = startOf(parameters, lastEventId);
   const only = parameters.choice("events", ["put", "delete"]);
   return {
     ...spanOf(parameters),
     ...(from !== undefined && { from }),
-    ...(node !== undefined && { node }),
-    consistency,
-    bounds: boundsOf(parameters, consistency),
+    ...readOptionsOf(parameters),
     withPrevious: parameters.flag("prev"),
     noPut: only === "delete",
     noDelete: only === "put",
