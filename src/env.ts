@@ -30,6 +30,10 @@ export interface Timing {
   readonly electionLimitMs?: number;
   /** After how long without a request a group rests, without timers and heartbeats; missing: it never does. */
   readonly idleAfterMs?: number;
+  /** Reads are answered by a lease, which trusts the clocks (thesis, section 6.4.1); missing: never. */
+  readonly leaseReads?: boolean;
+  /** By how much clocks may drift apart within `electionMinMs`; missing: by a tenth of it. */
+  readonly maxClockDriftMs?: number;
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -89,7 +93,24 @@ export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Tim
     electionMaxMs,
     ...optional("electionLimitMs", electionLimitMs, electionMinMs),
     ...optional("idleAfterMs", idleAfterMs, electionMaxMs),
+    ...readLease(timing, electionMinMs, electionMinMs - heartbeatMs),
   };
+}
+
+/** What a timing says of leases. `below` is what a drift must be less than, for a lease to last until the next heartbeat. */
+function readLease(
+  { leaseReads = false, maxClockDriftMs }: Record<string, unknown>,
+  electionMinMs: number,
+  below: number,
+): Pick<Timing, "leaseReads" | "maxClockDriftMs"> {
+  if (typeof leaseReads !== "boolean") throw new Error("a timing's leaseReads must be true or false");
+  const drift = maxClockDriftMs ?? electionMinMs / 10;
+  if (typeof drift !== "number" || !(drift >= 0 && drift < below)) {
+    throw new Error(
+      `a timing's maxClockDriftMs must be a number of milliseconds, 0 at least and below ${below}, which is electionMinMs less heartbeatMs`,
+    );
+  }
+  return leaseReads ? { leaseReads, maxClockDriftMs: drift } : {};
 }
 
 /** A part of a timing that may be missing. */

@@ -165,6 +165,13 @@ export interface NodeStatus {
     readonly electionMinMs: number;
     readonly electionMaxMs: number;
   };
+  /** Present where the configuration says that reads are answered by a lease, which trusts the clocks. */
+  readonly lease?: {
+    /** By how much a lease ends before the promises that it rests on, in milliseconds. */
+    readonly maxClockDriftMs: number;
+    /** For how long this node may yet answer reads without asking anybody, in milliseconds; 0 when it may not. */
+    readonly remainingMs: number;
+  };
   /** Milliseconds since it last heard from its leader; null for a leader, and when it has heard from none. */
   readonly lastContactMs: number | null;
   readonly members: readonly MemberStatus[];

@@ -1,7 +1,66 @@
-/** What wrangler.toml may say of the log, and what it is told when it says anything else. */
+/** What wrangler.toml may say of the timing and of the log, and what it is told when it says anything else. */
 
 import { describe, expect, test } from "vitest";
-import { readLogLimits } from "../src/env.ts";
+import { readLogLimits, readTiming } from "../src/env.ts";
+
+const timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 };
+
+function read(more: object): object {
+  return readTiming({ RAFT_PROFILE: "test", RAFT_TIMINGS: { test: { ...timing, ...more } } });
+}
+
+describe("a timing", () => {
+  test("is the one that the profile names", () => {
+    const RAFT_TIMINGS = { one: timing, other: { ...timing, heartbeatMs: 20 } };
+    expect(readTiming({ RAFT_PROFILE: "other", RAFT_TIMINGS })).toEqual({ ...timing, heartbeatMs: 20 });
+    expect(() => readTiming({ RAFT_PROFILE: "none", RAFT_TIMINGS })).toThrow('RAFT_PROFILE = "none"');
+  });
+
+  test("may be bounded, and may let the group rest", () => {
+    expect(read({ electionLimitMs: 1000, idleAfterMs: 300 })).toEqual({
+      ...timing,
+      electionLimitMs: 1000,
+      idleAfterMs: 300,
+    });
+  });
+
+  test.each<[string, object, string]>([
+    ["no heartbeat", { heartbeatMs: undefined }, "a timing needs heartbeatMs"],
+    ["a heartbeat that is too slow", { heartbeatMs: 76 }, "2 * heartbeatMs <= electionMinMs"],
+    ["a range that is none", { electionMaxMs: 150 }, "electionMinMs < electionMaxMs"],
+    [
+      "a limit below the least timeout",
+      { electionLimitMs: 149 },
+      "electionLimitMs must be a number of milliseconds, 150",
+    ],
+    ["a rest that comes before elections", { idleAfterMs: 299 }, "idleAfterMs must be a number of milliseconds, 300"],
+  ])("with %s is refused", (_, more, message) => {
+    expect(() => read(more)).toThrow(message);
+  });
+});
+
+describe("lease reads", () => {
+  test("are off unless the timing turns them on", () => {
+    expect(read({})).toEqual(timing);
+    expect(read({ leaseReads: false, maxClockDriftMs: 5 })).toEqual(timing);
+    expect(read({ leaseReads: true, maxClockDriftMs: 5 })).toEqual({ ...timing, leaseReads: true, maxClockDriftMs: 5 });
+  });
+
+  test("trust clocks within a tenth of the election timeout unless another bound is given", () => {
+    expect(read({ leaseReads: true })).toMatchObject({ leaseReads: true, maxClockDriftMs: 15 });
+    expect(read({ leaseReads: true, maxClockDriftMs: 0 })).toMatchObject({ maxClockDriftMs: 0 });
+  });
+
+  test.each<[string, object, string]>([
+    ["a word", { leaseReads: "yes" }, "a timing's leaseReads must be true or false"],
+    ["a bound that is no number", { leaseReads: true, maxClockDriftMs: "5" }, "maxClockDriftMs must be a number"],
+    ["a bound below 0", { leaseReads: true, maxClockDriftMs: -1 }, "0 at least and below 100"],
+    ["a bound that leaves no lease", { leaseReads: true, maxClockDriftMs: 100 }, "electionMinMs less heartbeatMs"],
+    ["a wrong bound, though they are off", { maxClockDriftMs: 150 }, "maxClockDriftMs must be a number"],
+  ])("are refused with %s", (_, more, message) => {
+    expect(() => read(more)).toThrow(message);
+  });
+});
 
 describe("the limits of the log", () => {
   test("are the defaults where nothing is said", () => {

@@ -239,6 +239,7 @@ export class Node {
         electionMinMs: timing.electionMinMs,
         electionMaxMs: timing.electionMaxMs,
       },
+      ...this.leaseStatus(nowMs),
       lastContactMs: since(lastContactMs),
       members: this.belonging.members,
       joint: isJoint(configuration),
@@ -258,6 +259,13 @@ export class Node {
       roundTripMs: roundTrips.p99Ms,
     }));
     return { ...status, peers };
+  }
+
+  private leaseStatus(nowMs: number): Pick<NodeStatus, "lease"> {
+    const { options, leadership } = this.driver.raft;
+    if (!options.leaseReads) return {};
+    const remainingMs = Math.ceil(leadership?.leaseMs(nowMs) ?? 0);
+    return { lease: { maxClockDriftMs: options.maxClockDriftMs, remainingMs } };
   }
 
   private driverHost(): DriverHost {

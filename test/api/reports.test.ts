@@ -18,7 +18,7 @@ describe("the cluster report", () => {
     const log = { first_index: 1, last_index: 2, commit_index: 2, applied_index: 2 };
     const behind = { ...log, commit_index: 1, applied_index: 1 };
     const timing = { heartbeat_ms: 50, election_min_ms: 150, election_max_ms: 300 };
-    const known = { reachable: true, term: 1, leader: "n1", standing: "member", quiescent: false, timing };
+    const known = { reachable: true, term: 1, leader: "n1", standing: "member", quiescent: false, timing, lease: null };
     const node = (id: string): object => ({ id, member: "voter", location_hint: `near-${id}`, ...known });
     expect(await response.json()).toEqual({
       group: "default",
@@ -33,6 +33,17 @@ describe("the cluster report", () => {
         { ...node("n3"), role: "follower", log: behind, lag: 1, last_contact_ms: 12, round_trip_ms: 2 },
       ],
     });
+  });
+
+  test("shows the lease that reads rest on, where they do", async () => {
+    const client = new TestClient();
+    const lease = { maxClockDriftMs: 15, remainingMs: 120 };
+    client.nodes.faults.set("n1", async (_, proceed) => {
+      const response = proceed();
+      return new Response(JSON.stringify({ ...(await response.json<object>()), lease }), response);
+    });
+    const { nodes } = await (await client.get("/v1/cluster")).json<{ nodes: { lease: unknown }[] }>();
+    expect(nodes.map((node) => node.lease)).toEqual([{ max_clock_drift_ms: 15, remaining_ms: 120 }, null, null]);
   });
 
   test("lists nodes that do not answer, with the reason, and what the leader knows of them", async () => {

@@ -44,6 +44,12 @@ function timingJson(timing: NodeStatus["timing"] | undefined): unknown {
   };
 }
 
+/** Null where no read is answered by a lease. */
+function leaseJson(lease: NodeStatus["lease"]): unknown {
+  if (lease === undefined) return null;
+  return { max_clock_drift_ms: lease.maxClockDriftMs, remaining_ms: lease.remainingMs };
+}
+
 function nodeJson({ member, report }: MemberReport, leader: NodeStatus | undefined, commitIndex: number): unknown {
   const node = { id: member.id, member: member.role, location_hint: member.locationHint ?? null };
   if (!("status" in report)) {
@@ -71,6 +77,7 @@ function nodeJson({ member, report }: MemberReport, leader: NodeStatus | undefin
     round_trip_ms: leader?.peers?.find(({ id }) => id === member.id)?.roundTripMs ?? null,
     quiescent: report.status.quiescent,
     timing: timingJson(report.status.timing),
+    lease: leaseJson(report.status.lease),
     standing: report.status.standing,
     ...(report.status.standingReason !== null && { reason: report.status.standingReason }),
   };
