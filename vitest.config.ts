@@ -24,6 +24,7 @@ export default defineConfig({
               durableObjects: {
                 GATE: { className: "Gate", useSQLite: true },
                 SINK: { className: "Sink", useSQLite: true },
+                NUMBERS: { className: "NumberNode", useSQLite: true },
               },
             },
           }),

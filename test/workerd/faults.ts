@@ -8,6 +8,7 @@ class Faults {
   private readonly cuts = new Set<string>();
   private readonly variables = new Map<string, Partial<Env>>();
   private readonly failing = new Set<string>();
+  private readonly spoiling = new Set<string>();
   /** Every call in these groups is made twice, the second time after the first was answered. */
   readonly repeatingGroups = new Set<string>();
   /** Something that is no node answers for these objects. */
@@ -47,9 +48,18 @@ class Faults {
     return this.failing.delete(object);
   }
 
+  /** Lets the next state that an object writes be one that can't be committed, though writing it succeeds. */
+  spoilApply(object: string): void {
+    this.spoiling.add(object);
+  }
+
+  takeSpoil(object: string): boolean {
+    return this.spoiling.delete(object);
+  }
+
   clear(): void {
-    const { cuts, variables, failing, repeatingGroups, missing, silent } = this;
-    for (const set of [cuts, variables, failing, repeatingGroups, missing, silent]) set.clear();
+    const { cuts, variables, failing, spoiling, repeatingGroups, missing, silent } = this;
+    for (const set of [cuts, variables, failing, spoiling, repeatingGroups, missing, silent]) set.clear();
   }
 }
 

@@ -20,20 +20,18 @@ export class KeyValueNode extends ShippedNode {
 
   protected override createStateMachine(sql: Sql): StateMachine {
     const machine = super.createStateMachine(sql);
-    return {
-      tables: machine.tables,
-      apply: (commands) => {
-        const results = machine.apply(commands);
-        if (faults.takeFailure(this.ctx.id.name ?? "")) throw new Error("the state machine broke");
-        return results;
-      },
-      query: (query) => machine.query(query),
+    const apply = machine.apply.bind(machine);
+    machine.apply = (commands) => {
+      const results = apply(commands);
+      if (faults.takeFailure(this.ctx.id.name ?? "")) throw new Error("the state machine broke");
+      return results;
     };
+    return machine;
   }
 }
 
 /** The part of a namespace that nodes use to call each other. */
-class FaultyNetwork {
+export class FaultyNetwork {
   private readonly namespace: Env["RAFT_NODE"];
   private readonly from: string;
 
