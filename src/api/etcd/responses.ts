@@ -19,35 +19,50 @@ export function rangeResponseOf({ items, more, count }: RangeResult, header: Res
   return { header, kvs: items.map(keyValueOf), more, count };
 }
 
-/** `revision` is what the headers inside a transaction say, and all that they say. */
-export function txnResponseOf(
-  { succeeded, results }: TxnResult,
-  header: ResponseHeader,
-  revision: number,
-): TxnResponse {
-  return { header, succeeded, responses: results.map((result) => responseOpOf(result, revision)) };
+/** `revision` is the store's after the transaction. */
+export function txnResponseOf(txn: TxnResult, header: ResponseHeader, revision: number): TxnResponse {
+  return new TxnAnswer(txn, revision).response(txn, header);
 }
 
-function responseOpOf(result: OperationResult, revision: number): ResponseOp {
-  switch (result.kind) {
-    case "range":
-      return { response_range: rangeResponseOf(result, { revision }) };
-    case "put": {
-      const { previous } = result;
-      return { response_put: { header: { revision }, ...(previous !== null && { prev_kv: keyValueOf(previous) }) } };
-    }
-    case "delete":
-      return {
-        response_delete_range: {
-          header: { revision },
-          deleted: result.deleted,
-          prev_kvs: result.previous.map(keyValueOf),
-        },
-      };
-    case "txn":
-      return { response_txn: txnResponseOf(result, {}, revision) };
-    case "increment":
-      // etcd has no such operation, and so nobody has asked for it here.
-      return {};
+/** The answers inside a transaction: their headers have the store's revision and nothing else. */
+class TxnAnswer {
+  /** The revision after all of it. */
+  private readonly last: number;
+  /** It grows with the first write, and with no other. */
+  private revision: number;
+
+  constructor(txn: TxnResult, revision: number) {
+    this.last = revision;
+    this.revision = hasWritten(txn) ? revision - 1 : revision;
   }
+
+  response({ succeeded, results }: TxnResult, header: ResponseHeader): TxnResponse {
+    return { header, succeeded, responses: results.map((result) => this.responseOp(result)) };
+  }
+
+  private responseOp(result: OperationResult): ResponseOp {
+    if (result.kind === "txn") return { response_txn: this.response(result, {}) };
+    if (hasWritten(result)) this.revision = this.last;
+    const header = { revision: this.revision };
+    switch (result.kind) {
+      case "range":
+        return { response_range: rangeResponseOf(result, header) };
+      case "put": {
+        const { previous } = result;
+        return { response_put: { header, ...(previous !== null && { prev_kv: keyValueOf(previous) }) } };
+      }
+      case "delete": {
+        const { deleted, previous } = result;
+        return { response_delete_range: { header, deleted, prev_kvs: previous.map(keyValueOf) } };
+      }
+      case "increment":
+        // etcd has no such operation, and so nobody has asked for it here.
+        return {};
+    }
+  }
+}
+
+function hasWritten(result: OperationResult): boolean {
+  if (result.kind === "txn") return result.results.some(hasWritten);
+  return result.kind === "delete" ? result.deleted > 0 : result.kind !== "range";
 }
