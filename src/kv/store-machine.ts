@@ -1,6 +1,6 @@
 /** The key-value store as a replicated state machine: bytes in, bytes out, and when it wants to be called by itself. */
 
-import type { CommittedCommand, Sql, StateMachine } from "../machine.ts";
+import type { CommittedCommand, Sink, Sql, StateMachine, Subscription } from "../machine.ts";
 import { encodeAnswer } from "./answer-codec.ts";
 import { decodeCommand, encodeCommand } from "./command-codec.ts";
 import * as limits from "./limits.ts";
@@ -21,8 +21,10 @@ import { equalMeta, storeTables, writeMeta } from "./store/schema.ts";
 import { Sessions } from "./store/sessions.ts";
 import { openParts } from "./store/store-parts.ts";
 import type { StoreParts } from "./store/store-parts.ts";
+import { defaultWatchLimits, WatchHub } from "./watch/watch-hub.ts";
+import type { WatchLimits } from "./watch/watch-hub.ts";
 
-/** All but the retention are rules of the replicated state: every node of a group must be given the same. */
+/** All but the last two are rules of the replicated state: every node of a group must be given the same. */
 export interface StoreOptions {
   readonly index?: IndexLimits;
   readonly maxAnswerBytes?: number;
@@ -33,6 +35,8 @@ export interface StoreOptions {
   readonly sessionBytes?: number;
   /** How long history is kept without being told to forget it: for ever unless said. */
   readonly retention?: Retention;
+  /** What this node does for its watches. */
+  readonly watch?: WatchLimits;
 }
 
 const timerBody: CommandBody = { kind: "timer" };
@@ -52,6 +56,7 @@ export class KeyValueStore implements StateMachine {
   private readonly autoCompaction: AutoCompaction;
   private readonly commands: Commands;
   private readonly queries: Queries;
+  private readonly watches: WatchHub;
   /** The time of the newest command, one without an effect included. */
   private newestMs: number;
 
@@ -69,10 +74,11 @@ export class KeyValueStore implements StateMachine {
       commands: options.sessionCommands ?? limits.maxSessionCommands,
       bytes: options.sessionBytes ?? limits.maxSessionBytes,
     });
-    this.compaction = new Compaction(this.parts);
+    this.compaction = new Compaction(this.parts, () => this.watches.hold());
     this.autoCompaction = new AutoCompaction(this.parts, options.retention ?? { kind: "forever" });
     this.commands = new Commands(this.parts, this.sessions, this.compaction);
     this.queries = new Queries(this.parts, this.maxAnswerBytes);
+    this.watches = new WatchHub(this.parts, options.watch ?? defaultWatchLimits);
     this.newestMs = this.parts.meta.timeMs;
   }
 
@@ -87,7 +93,7 @@ export class KeyValueStore implements StateMachine {
   query(query: Uint8Array): Uint8Array {
     const decoded = decodeQuery(query);
     if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded, this.newestMs));
-    return encodeAnswer({ ...this.refused({ reason: "malformed" }) });
+    return encodeAnswer(this.refused({ reason: "malformed" }));
   }
 
   nextTimerMs(): number | null {
@@ -100,6 +106,14 @@ export class KeyValueStore implements StateMachine {
     const isCompaction = compactionMs !== null && compactionMs <= (this.ownTimerMs ?? compactionMs);
     const body = isCompaction ? { kind: "compact" as const, revision: this.autoCompaction.target } : timerBody;
     return encodeCommand({ body, idempotency: null });
+  }
+
+  subscribe(request: Uint8Array, sink: Sink): Subscription {
+    return this.watches.subscribe(request, sink);
+  }
+
+  publish(): void {
+    this.watches.publish();
   }
 
   /** When a timer command has something to do. */

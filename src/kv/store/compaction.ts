@@ -1,7 +1,6 @@
 /** How history is forgotten: at once for readers, and row by row in the tables. */
 
 import type { Refusal } from "../model.ts";
-import { textOf } from "./key-text.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { refuseRevision } from "./txn-path.ts";
 
@@ -15,11 +14,14 @@ export const forgottenRows = 512;
  */
 export class Compaction {
   private readonly parts: StoreParts;
+  private readonly onForget: () => void;
   /** The last row that is to be looked at. */
   private last: number;
 
-  constructor(parts: StoreParts) {
+  /** @param onForget is called before rows go */
+  constructor(parts: StoreParts, onForget: () => void) {
     this.parts = parts;
+    this.onForget = onForget;
     this.last = this.lastPosition();
   }
 
@@ -47,16 +49,17 @@ export class Compaction {
   forget(): boolean {
     const { meta, history, index } = this.parts;
     if (!this.isPending) return false;
-    const rows = history.changes(meta.forgottenPosition, this.last, forgottenRows);
+    this.onForget();
+    const changes = history.changes(meta.forgottenPosition, this.last, forgottenRows);
     const doomed: number[] = [];
-    for (const { previous, position, version, key } of rows) {
+    for (const { state, previous } of changes) {
       if (previous > 0) doomed.push(previous);
-      if (version > 0) continue;
-      doomed.push(position);
-      index.forget(textOf(key), position);
+      if (state.version > 0) continue;
+      doomed.push(state.position);
+      index.forget(state.key, state.position);
     }
     if (doomed.length > 0) meta.sizeBytes -= history.forget(doomed);
-    meta.forgottenPosition = rows.length < forgottenRows ? this.last : (rows.at(-1)?.position ?? this.last);
+    meta.forgottenPosition = changes.length < forgottenRows ? this.last : (changes.at(-1)?.state.position ?? this.last);
     return true;
   }
 

@@ -4,6 +4,8 @@ import type { Sql, SqlRow } from "../../machine.ts";
 import type { LeaseId } from "../model.ts";
 import { keyStateOf } from "./key-state.ts";
 import type { Content, KeyState, KeyStateRow } from "./key-state.ts";
+import { bytesOf } from "./key-text.ts";
+import type { KeyRange } from "./key-text.ts";
 
 /** A row to append. A delete has version 0 and nothing else. */
 export interface HistoryRow extends Content {
@@ -32,8 +34,13 @@ export interface PlaceRow extends SqlRow {
   time_ms: number;
 }
 
-/** What a row is without its texts and its value. */
-export interface ChangeRow extends KeyStateRow {
+/** A row without its texts and its value, and the row of the key before it: 0 for none. */
+export interface Change {
+  readonly state: KeyState;
+  readonly previous: number;
+}
+
+interface ChangeRow extends KeyStateRow {
   previous: number;
 }
 
@@ -57,6 +64,9 @@ const stateAtStatement = `WITH RECURSIVE walk (origin, position) AS (
   )
   SELECT w.origin AS origin, ${stateColumns}
     FROM walk AS w JOIN kv_revisions AS r ON r.position = w.position WHERE r.revision <= ?2`;
+
+const changesStatement = (condition: string): string => `SELECT r.previous AS previous, ${stateColumns}
+  FROM kv_revisions AS r WHERE r.position > ? AND r.position <= ? ${condition} ORDER BY r.position LIMIT ?`;
 
 const sizeColumns = "octet_length(key) + octet_length(content_type) + octet_length(metadata) + length(value)";
 /** What a row takes beside its texts, its key and its value, more or less. */
@@ -112,10 +122,21 @@ export class History {
   }
 
   /** Rows behind `after`, up to `last`, in order. */
-  changes(after: number, last: number, limit: number): ChangeRow[] {
-    const statement = `SELECT r.previous AS previous, ${stateColumns} FROM kv_revisions AS r
-      WHERE r.position > ? AND r.position <= ? ORDER BY r.position LIMIT ?`;
-    return this.sql.exec<ChangeRow>(statement, after, last, limit).toArray();
+  changes(after: number, last: number, limit: number): Change[] {
+    return this.sql.exec<ChangeRow>(changesStatement(""), after, last, limit).toArray().map(changeOf);
+  }
+
+  /** The same of the keys in a range. */
+  changesWithin({ from, to }: KeyRange, after: number, last: number, limit: number): Change[] {
+    const statement = changesStatement("AND r.key >= ? AND r.key < ?");
+    return this.sql.exec<ChangeRow>(statement, after, last, bytesOf(from), bytesOf(to), limit).toArray().map(changeOf);
+  }
+
+  /** What the index knew at these rows, by position. Rows that are forgotten are left out. */
+  states(positions: readonly number[]): ReadonlyMap<number, KeyState> {
+    const statement = `SELECT ${stateColumns} FROM kv_revisions AS r WHERE r.position IN (SELECT value FROM json_each(?))`;
+    const rows = this.sql.exec<KeyStateRow>(statement, JSON.stringify(positions)).toArray();
+    return new Map(rows.map((row) => [row.position, keyStateOf(row)]));
   }
 
   /** The position of the first row of this or a later revision; the one behind all rows when there is none. */
@@ -164,4 +185,8 @@ export class History {
     const found = this.after(low - 1);
     return found !== null && isFound(found) ? found : null;
   }
+}
+
+function changeOf(row: ChangeRow): Change {
+  return { state: keyStateOf(row), previous: row.previous };
 }

@@ -56,17 +56,16 @@ function rangeOfList({ prefix, start, end, after, delimiter, reverse }: ListQuer
   const prefixText = textOf(prefix);
   const lower = [prefixText, start === null ? firstKey : textOf(start)];
   const upper = [prefixEnd(prefixText), end === null ? endOfKeys : textOf(end)];
-  if (after !== null && reverse) upper.push(textOf(after));
-  if (after !== null && !reverse) lower.push(behind(textOf(after), prefixText, textOf(delimiter)));
+  if (after !== null) {
+    const [last, common] = [textOf(after), commonPrefixOf(textOf(after), prefixText, textOf(delimiter))];
+    // A key below a common prefix is behind that prefix, and not in the list itself.
+    if (reverse) upper.push(common === null || common === last ? last : prefixEnd(common));
+    else lower.push(common === null ? successor(last) : prefixEnd(common));
+  }
   return {
     from: lower.reduce((one, other) => (one > other ? one : other)),
     to: upper.reduce((one, other) => (one < other ? one : other)),
   };
-}
-
-/** Where a list goes on behind a key, or behind all keys below a common prefix. */
-function behind(after: KeyText, prefix: KeyText, delimiter: KeyText): KeyText {
-  return commonPrefixOf(after, prefix, delimiter) === after ? prefixEnd(after) : successor(after);
 }
 
 /** What the key has up to the first delimiter behind the prefix; null for a key without one. */

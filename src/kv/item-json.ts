@@ -1,0 +1,83 @@
+/** Keys, values and items as JSON shows them. */
+
+import { encodeBase64 } from "../bytes/base64.ts";
+import { noLease } from "./model.ts";
+import type { Item, Revisions } from "./model.ts";
+
+/** What is stored when the client gave no content type (RFC 9110, section 8.3). */
+export const defaultContentType = "application/octet-stream";
+
+export interface KeyJson {
+  readonly key: string;
+  /** Present when the key is not UTF-8. */
+  readonly key_encoding?: "base64";
+}
+
+export interface ValueJson {
+  readonly value: string;
+  /** How `value` is written: as it is when it is UTF-8, else in base64. */
+  readonly encoding: "utf8" | "base64";
+}
+
+export interface RevisionsJson {
+  readonly create_revision: number;
+  readonly mod_revision: number;
+  readonly version: number;
+}
+
+export interface ItemJson extends KeyJson, RevisionsJson, Partial<ValueJson> {
+  readonly value_bytes: number;
+  readonly content_type: string;
+  /** Present when the client keeps some: as it is when it is JSON, else as a text. */
+  readonly metadata?: unknown;
+  /** Present when the key has one. */
+  readonly lease?: string;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
+export function keyJson(key: Uint8Array): KeyJson {
+  const text = utf8Of(key);
+  return text === undefined ? { key: encodeBase64(key), key_encoding: "base64" } : { key: text };
+}
+
+export function valueJson(value: Uint8Array): ValueJson {
+  const text = utf8Of(value);
+  return text === undefined ? { value: encodeBase64(value), encoding: "base64" } : { value: text, encoding: "utf8" };
+}
+
+export function revisionsJson({ createRevision, modRevision, version }: Revisions): RevisionsJson {
+  return { create_revision: createRevision, mod_revision: modRevision, version };
+}
+
+export function itemJson(item: Item): ItemJson {
+  const { key, value, valueBytes, contentType, metadata, lease } = item;
+  return {
+    ...keyJson(key),
+    ...(value && valueJson(value)),
+    value_bytes: valueBytes,
+    content_type: contentType === "" ? defaultContentType : contentType,
+    ...(metadata !== "" && { metadata: metadataJson(metadata) }),
+    ...(lease !== noLease && { lease }),
+    ...revisionsJson(item),
+  };
+}
+
+/** The store does not look into it, so whether it is JSON is up to the client that wrote it. */
+function metadataJson(metadata: string): unknown {
+  try {
+    return JSON.parse(metadata) as unknown;
+  } catch {
+    return metadata;
+  }
+}
+
+/** Undefined for bytes that are not UTF-8, and would not come back from a text. */
+function utf8Of(bytes: Uint8Array): string | undefined {
+  const text = decoder.decode(bytes);
+  if (!text.includes("\uFFFD")) return text;
+  // The replacement character stands for a mistake, or for itself: encoded again, only the latter gives the same bytes.
+  const again = encoder.encode(text);
+  return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]) ? text : undefined;
+}
