@@ -76,12 +76,12 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket): void {
     this.resume();
-    this.subscribers.gone(socket);
+    this.subscribers.closed(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
     this.resume();
-    this.subscribers.gone(socket);
+    this.subscribers.closed(socket);
   }
 
   override async fetch(request: Request): Promise<Response> {

@@ -68,10 +68,10 @@ export class Subscribers {
     this.gone(socket);
   }
 
-  /** A client is gone, or was told to go. */
-  gone(socket: WebSocket): void {
-    this.sockets.get(socket)?.leave();
-    this.sockets.delete(socket);
+  /** A client has closed its end, which is answered, or the connection has failed. */
+  closed(socket: WebSocket): void {
+    this.sockets.get(socket)?.outlet.close(closeCodes.ended, "");
+    this.gone(socket);
   }
 
   private openStream(request: Uint8Array, node: Node, signal: AbortSignal): Response {
@@ -118,6 +118,11 @@ export class Subscribers {
       this.sockets.delete(socket);
       socket.close(closeCodes.failed, "the stream could not go on");
     }
+  }
+
+  private gone(socket: WebSocket): void {
+    this.sockets.get(socket)?.leave();
+    this.sockets.delete(socket);
   }
 
   /** A stream keeps its object in memory anyway, so a timer costs nothing more; WebSockets alone are not to have one. */
