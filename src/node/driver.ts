@@ -14,6 +14,7 @@ import type { TransferOutcome } from "../raft/transfer.ts";
 import { ApplyDelays } from "./apply-delays.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
+import { StateTimer } from "./state-timer.ts";
 import type { NodeStorage, StoredNode } from "./storage.ts";
 import { maxSubscriptions, type Outlet, Subscriptions } from "./subscriptions.ts";
 import {
@@ -78,6 +79,7 @@ export class Driver {
   private readonly host: DriverHost;
   private readonly snapshots: Snapshots;
   private machine: StateMachine;
+  private readonly timer: StateTimer;
   private readonly waiters: Waiters;
   private readonly watches = new Watches();
   private readonly subscriptions: Subscriptions;
@@ -101,6 +103,8 @@ export class Driver {
     this.subscriptions = new Subscriptions(host.machine);
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
     this.snapshots = new Snapshots(host, this.raft, nowMs);
+    this.timer = new StateTimer(this.raft);
+    this.timer.tell(this.machine);
     this.configuration = stored.configuration;
     this.turn(nowMs, () => this.reconsider(nowMs));
   }
@@ -288,6 +292,7 @@ export class Driver {
     if (this.stopped) return [];
     try {
       input();
+      this.timer.propose(this.machine, nowMs);
       // As long as a batch is on its way the next one gathers, until its time has come.
       if (!this.batchUnderWay) this.proposeGathered(nowMs);
       for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
@@ -295,6 +300,7 @@ export class Driver {
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
       this.tell(nowMs);
+      this.timer.tell(this.machine);
       this.snapshots.tidy(nowMs);
       this.observeChange();
       this.waiters.expire(nowMs);
@@ -387,6 +393,7 @@ export class Driver {
     }
     if (ready.committed.length === 0 && ready.snapshot === null) return;
     this.news = true;
+    this.timer.changed();
     this.waiters.reached(appliedIndex, answer);
   }
 

@@ -11,6 +11,7 @@ import { type Configuration, isJoint, isVoter } from "./configuration.ts";
 import { type Entry, entryBytes, type NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
 import { Lease } from "./lease.ts";
+import { MachineTimer } from "./machine-timer.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
 import type { Progress } from "./progress.ts";
 import { Promotions } from "./promotions.ts";
@@ -43,6 +44,7 @@ export class Leader implements Role {
   private quorumCheckAtMs: number;
   private heartbeatDue = false;
   private readonly idling: Idling;
+  private readonly timer: MachineTimer;
   /** This term's entries that wait for their commit, and their size. */
   private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
   private uncommittedBytes = 0;
@@ -65,13 +67,13 @@ export class Leader implements Role {
     this.awaitChanges();
     this.replication.follow();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
-    this.append({ kind: "noop", data: noData }, nowMs);
+    this.timer = new MachineTimer(raft, this.append({ kind: "noop", data: noData }, nowMs));
     this.commit();
   }
 
   get deadlineMs(): number {
     if (this.quiescent) return Number.POSITIVE_INFINITY;
-    return Math.min(this.heartbeatAtMs, this.quorumCheckAtMs, this.transfer.deadlineMs);
+    return Math.min(this.heartbeatAtMs, this.quorumCheckAtMs, this.transfer.deadlineMs, this.timer.deadlineMs);
   }
 
   get quiescent(): boolean {
@@ -125,6 +127,16 @@ export class Leader implements Role {
     }
     this.wake(nowMs);
     return this.accept({ kind: "command", data: command }, nowMs);
+  }
+
+  timerIsDue(nowMs: number): boolean {
+    return this.timer.isDue(nowMs);
+  }
+
+  proposeTimer(command: Uint8Array, nowMs: number): Proposal {
+    const proposal = this.propose(command, nowMs);
+    this.timer.proposed(proposal, nowMs);
+    return proposal;
   }
 
   proposeChange(change: ConfigurationChange, nowMs: number): Proposal {

@@ -73,6 +73,8 @@ export interface RaftCounters {
 /** So many questions back an answer still tells how long it took. */
 const rememberedQuestions = 64;
 
+const notLeader: Proposal = { accepted: false, reason: "not_leader" };
+
 export class Raft {
   readonly id: NodeId;
   readonly options: RaftOptions;
@@ -182,16 +184,27 @@ export class Raft {
 
   /** Proposes a command. Accepted, it is in this leader's log, which does not mean that it will be committed. */
   propose(command: Uint8Array, nowMs: number): Proposal {
-    return this.current instanceof Leader
-      ? this.current.propose(command, nowMs)
-      : { accepted: false, reason: "not_leader" };
+    return this.current instanceof Leader ? this.current.propose(command, nowMs) : notLeader;
+  }
+
+  /** The state machine next wants something to happen at this cluster time; null for never. */
+  awaitTimer(timerMs: number | null): void {
+    this.clusterTime.timerMs = timerMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** True if this node leads, the timer's time has come, and its command is not on its way already. */
+  timerIsDue(nowMs: number): boolean {
+    return this.current instanceof Leader && this.current.timerIsDue(nowMs);
+  }
+
+  /** Proposes the command of the timer that is due. */
+  proposeTimer(command: Uint8Array, nowMs: number): Proposal {
+    return this.current instanceof Leader ? this.current.proposeTimer(command, nowMs) : notLeader;
   }
 
   /** Proposes another configuration. It is in force when its entry is applied. */
   proposeChange(change: ConfigurationChange, nowMs: number): Proposal {
-    return this.current instanceof Leader
-      ? this.current.proposeChange(change, nowMs)
-      : { accepted: false, reason: "not_leader" };
+    return this.current instanceof Leader ? this.current.proposeChange(change, nowMs) : notLeader;
   }
 
   /**

@@ -121,6 +121,8 @@ export class TestNode {
           return this.machine.apply(commands);
         },
         query: (query) => this.machine.query(query),
+        nextTimerMs: () => this.machine.nextTimerMs(),
+        timerCommand: () => this.machine.timerCommand(),
       },
       send: (to, messages) => {
         for (const message of messages) this.note(`send ${to} ${describe(message)}`);

@@ -24,7 +24,10 @@ export class Disk {
   }
 }
 
-/** A state machine that lists the words it is given, and answers each with all words so far. */
+/**
+ * A state machine that lists the words it is given, and answers each with all words so far. The word `timer <ms>` sets a
+ * timer; each that rings leaves a word.
+ */
 export class WordList implements StateMachine {
   readonly tables = ["words"];
   /** Throws at this word, after having written it. */
@@ -39,8 +42,8 @@ export class WordList implements StateMachine {
   }
 
   apply(commands: readonly CommittedCommand[]): Uint8Array[] {
-    const results = commands.map(({ command }) => {
-      const word = decode(command);
+    const results = commands.map(({ command, timeMs }) => {
+      const word = decode(command) === ring ? `${ring} ${timeMs}` : decode(command);
       this.sql.exec("INSERT INTO words (word) VALUES (?)", word);
       if (word === this.failsAt) throw new Error(`broken by ${word}`);
       return encode(this.words().join(" "));
@@ -52,11 +55,28 @@ export class WordList implements StateMachine {
     return encode(`${decode(query)}: ${this.words().join(" ")}`);
   }
 
+  nextTimerMs(): number | null {
+    const words = this.words();
+    const rungMs = Math.max(...this.times(words, ring));
+    const waiting = this.times(words, "timer").filter((timerMs) => timerMs > rungMs);
+    return waiting.length === 0 ? null : Math.min(...waiting);
+  }
+
+  timerCommand(): Uint8Array {
+    return encode(ring);
+  }
+
   words(): string[] {
     const rows = this.sql.exec<{ word: string }>("SELECT word FROM words ORDER BY position");
     return rows.toArray().map(({ word }) => word);
   }
+
+  private times(words: readonly string[], kind: string): number[] {
+    return words.filter((word) => word.startsWith(`${kind} `)).map((word) => Number(word.slice(kind.length + 1)));
+  }
 }
+
+const ring = "ring";
 
 export function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
