@@ -31,14 +31,17 @@ const corsHeaders = {
 
 export function etcdRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
-  for (const version of ["v3", "v3beta", "v3alpha"]) routes.all(`/${version}/*`, (c) => answer(cluster, c));
+  for (const version of ["v3", "v3beta", "v3alpha"]) {
+    routes.all(`/${version}/*`, (c) => answer(cluster, c, method.exec(c.req.path)?.[1] ?? ""));
+  }
+  // Where antietcd's command line opens its WebSocket; below a group, the address is that of our own API.
+  routes.get("/watch", (c, next) => (c.req.path === "/watch" && isUpgrade(c) ? answer(cluster, c, "watch") : next()));
   routes.get("/version", () => json({ etcdserver: etcdVersion, etcdcluster: etcdClusterVersion }));
   routes.get("/health", (c) => health(cluster, c));
   return routes;
 }
 
-async function answer(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const path = method.exec(c.req.path)?.[1] ?? "";
+async function answer(cluster: ClusterClient, c: ApiContext, path: string): Promise<Response> {
   const called = methods.get(path);
   if (c.req.method === "OPTIONS") return new Response(null, { headers: corsHeaders });
   if (called === undefined) return text(404, "Not Found");
@@ -67,7 +70,10 @@ function overSocket(called: StreamMethod, call: Call, request: Request): Respons
 async function overHttp(called: StreamMethod, call: Call, request: Request): Promise<Response> {
   // One message and nothing else is read before a stream begins that takes no more than one.
   const requests = called.kind === "oneToMany" ? just(await readDocument(request)) : readDocuments(request);
-  return await lineStream((send, signal) => called.serve({ ...call, signal }, requests, send), headers());
+  return await lineStream(
+    (send, signal) => called.serve({ ...call, signal: AbortSignal.any([call.signal, signal]) }, requests, send),
+    headers(),
+  );
 }
 
 async function* just(value: unknown): AsyncGenerator {
