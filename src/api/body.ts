@@ -14,7 +14,8 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   return bytes;
 }
 
-async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** All of a stream, with the same limit. */
+export async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   if (stream === null) return new Uint8Array(0);
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
