@@ -72,7 +72,8 @@ async function overHttp(called: StreamMethod, call: Call, request: Request): Pro
   const requests = called.kind === "oneToMany" ? just(await readDocument(request)) : readDocuments(request);
   return await lineStream(
     (send, signal) => called.serve({ ...call, signal: AbortSignal.any([call.signal, signal]) }, requests, send),
-    headers(),
+    // Without the encoding, a Worker on a laptop compresses JSON for clients that can read that, and holds lines back.
+    { ...headers(), "content-encoding": "identity" },
   );
 }
 

@@ -1,7 +1,6 @@
 /** etcd's Election service. */
 
 import type { Item } from "../../../kv/model.ts";
-import { giveUp } from "../../coordination/acquire.ts";
 import { observe } from "../../coordination/observe.ts";
 import { Places } from "../../coordination/places.ts";
 import type { Place } from "../../coordination/places.ts";
@@ -55,7 +54,7 @@ export async function proclaim(
 /** Well, too, if the leader has gone before. */
 export async function resign(call: Call, { leader }: Received<typeof resignRequest>): Promise<HeaderResponse> {
   const { places, place } = await findPlace(call, demanded(leader));
-  if (place !== undefined) await giveUp(call.store, places, place);
+  if (place !== undefined) await places.leave(place);
   return { header: header(call, await call.store.query("status", { kind: "status" })) };
 }
 

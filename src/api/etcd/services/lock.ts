@@ -1,7 +1,7 @@
 /** etcd's Lock service. */
 
 import { maxKeyBytes } from "../../../kv/limits.ts";
-import { acquire, giveUp } from "../../coordination/acquire.ts";
+import { acquire } from "../../coordination/acquire.ts";
 import type { Acquired } from "../../coordination/acquire.ts";
 import { Places } from "../../coordination/places.ts";
 import { ApiError } from "../../errors.ts";
@@ -32,7 +32,7 @@ export async function unlock(
   if (key.length === 0) throw new StatusError("unknown", "etcdserver: key is not provided");
   const places = new Places(call.store, key);
   const [place] = (await places.at(key)).places;
-  if (place !== undefined) await giveUp(call.store, places, place);
+  if (place !== undefined) await places.leave(place);
   return { header: header(call, await call.store.query("status", { kind: "status" })) };
 }
 
