@@ -1,8 +1,9 @@
 /** Calls to the nodes of a group, from whose answers it is learned where the group stands and who belongs to it. */
 
-import { internalPath } from "../internal.ts";
+import { internalPath, objectName } from "../internal.ts";
 import type { Consistency, MemberSpecification } from "../internal.ts";
 import { GroupViews } from "./group-views.ts";
+import { Nearness } from "./nearness.ts";
 import { callNode } from "./node-call.ts";
 import type { Attempt, NodeCall } from "./node-call.ts";
 import { readStatus } from "./node-status.ts";
@@ -18,6 +19,7 @@ export interface NodeAttempt {
 
 export class GroupCalls {
   private readonly views = new GroupViews();
+  private readonly nearness = new Nearness();
 
   /** Where a group stood when a node of it last answered this isolate. */
   lastPosition(group: string): Position | undefined {
@@ -49,13 +51,23 @@ export class GroupCalls {
     return leader === null ? undefined : this.members(target).find((member) => member.id === leader);
   }
 
+  /** The nearest of a group's nodes first. */
+  nearest({ group }: Target, members: readonly MemberSpecification[]): MemberSpecification[] {
+    return this.nearness.sort(members, ({ id }) => objectName(group, id));
+  }
+
   /** The node did not answer as a leader: look for one anew, unless that has been done meanwhile. */
   distrust({ group }: Target, node: string): void {
     this.views.distrust(group, node);
   }
 
   async call(member: MemberSpecification, call: NodeCall): Promise<Attempt> {
+    const startMs = Date.now();
     const attempt = await callNode(member, call);
+    // Other answers wait for other nodes.
+    if (call.path === internalPath.status && attempt.kind === "answer") {
+      this.nearness.answered(objectName(call.group, member.id), Date.now() - startMs);
+    }
     this.learn(attempt, call);
     return attempt;
   }

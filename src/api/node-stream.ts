@@ -16,8 +16,10 @@ export type Opening<Opened> =
 /** The most bytes that one message has. */
 export const maxMessageBytes = 64 * 1024 * 1024;
 
-/** A node sends at least an empty part within this time; who hears nothing for as long takes it for dead. */
-const maxSilenceMs = 30_000;
+/** How often it is looked whether anything has come: a node sends at least an empty part in about this time. */
+const lookMs = 10_000;
+/** After so many looks in vain a node is taken for dead. */
+const maxSilentLooks = 3;
 
 /** Asks a node for a stream. The call's time is that until the stream begins. */
 export async function openNodeStream(member: MemberSpecification, call: NodeCall): Promise<Opening<NodeStream>> {
@@ -53,13 +55,13 @@ export class NodeStream {
   private readonly controller: AbortController;
   private readonly parts = new PartsReader(maxMessageBytes);
   private waiting: Uint8Array[] = [];
-  private heard = true;
+  private silentLooks = 0;
   private readonly watch: ReturnType<typeof setInterval>;
 
   constructor(body: ReadableStream<Uint8Array>, controller: AbortController) {
     this.reader = body.getReader();
     this.controller = controller;
-    this.watch = setInterval(() => this.listen(), maxSilenceMs);
+    this.watch = setInterval(() => this.look(), lookMs);
   }
 
   /** The next message; "ended" after the last, "broken" if some may be missing. */
@@ -86,16 +88,20 @@ export class NodeStream {
 
   /** Null when something came. */
   private async read(): Promise<"broken" | null> {
-    // Why a stream fails is said in words of the platform alone.
-    const chunk = await this.reader.read().catch(() => undefined);
-    if (chunk === undefined || chunk.done) return "broken";
-    this.heard = true;
-    this.waiting = this.parts.take(chunk.value);
-    return null;
+    try {
+      const { done, value } = await this.reader.read();
+      if (done) return "broken";
+      this.waiting = this.parts.take(value);
+      this.silentLooks = 0;
+      return null;
+    } catch {
+      // Why a stream fails is said in words of the platform alone; and what is no message came from no node.
+      return "broken";
+    }
   }
 
-  private listen(): void {
-    if (!this.heard) this.cancel();
-    this.heard = false;
+  private look(): void {
+    this.silentLooks += 1;
+    if (this.silentLooks > maxSilentLooks) this.cancel();
   }
 }

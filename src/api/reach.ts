@@ -32,18 +32,25 @@ export interface Reached<Opened> {
 /** How one node is asked. */
 export type Open<Opened> = (member: MemberSpecification, call: NodeCall) => Promise<Opening<Opened>>;
 
-/** Throws an `ApiError` when no node has opened a stream within the target's time. */
+/**
+ * `avoid` is asked last, if it is not the one that is named. Throws an `ApiError` when no node has opened a stream within the target's
+ * time.
+ */
 export async function reachNode<Opened>(
   nodes: GroupCalls,
   leaders: LeaderCalls,
   target: Target,
   { request, node, consistency = "linearizable", bounds = {} }: SubscribeRequest,
   open: Open<Opened>,
+  avoid?: string,
 ): Promise<Reached<Opened>> {
   const search = new LeaderSearch(target, { path: internalPath.subscribe, body: request, repeatable: true });
+  // It also tells which nodes are near.
+  const isLeaderNeeded = node === undefined && consistency === "linearizable";
+  if (isLeaderNeeded && nodes.knownLeader(target) === undefined) await leaders.discover(search);
   for (;;) {
     let overloaded = true;
-    for (const member of candidates(nodes, target, node)) {
+    for (const member of candidates(nodes, target, node, avoid)) {
       const timeoutMs = search.attemptMs;
       if (timeoutMs <= 0) throw search.exhausted();
       const call = { ...nodeCall(target, internalPath.subscribe, request, consistency, timeoutMs), bounds };
@@ -60,8 +67,13 @@ export async function reachNode<Opened>(
   }
 }
 
-/** Nodes that do not lead come first: the leader has enough to do. Who is next changes, so that they share the streams. */
-function candidates(nodes: GroupCalls, target: Target, node: string | undefined): readonly MemberSpecification[] {
+/** Near nodes come first, the leader last: it has enough to do. */
+function candidates(
+  nodes: GroupCalls,
+  target: Target,
+  node: string | undefined,
+  avoid: string | undefined,
+): readonly MemberSpecification[] {
   const members = nodes.members(target);
   if (node !== undefined) {
     const named = members.find(({ id }) => id === node);
@@ -69,9 +81,8 @@ function candidates(nodes: GroupCalls, target: Target, node: string | undefined)
     throw new ApiError("invalid_parameter", `The nodes of this group are ${members.map(({ id }) => id).join(", ")}.`);
   }
   const leader = nodes.knownLeader(target);
-  const others = members.filter(({ id }) => id !== leader?.id);
-  const first = Math.floor(Math.random() * others.length);
-  return [...others.slice(first), ...others.slice(0, first), ...(leader === undefined ? [] : [leader])];
+  const rank = ({ id }: MemberSpecification): number => (id === avoid ? 2 : id === leader?.id ? 1 : 0);
+  return nodes.nearest(target, members).toSorted((one, other) => rank(one) - rank(other));
 }
 
 function isOverloaded(opening: Opening<unknown>): boolean {

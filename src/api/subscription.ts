@@ -1,5 +1,6 @@
 /** A stream of a state machine's messages that outlives the nodes which serve it. */
 
+import { ApiError } from "./errors.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { type NodeStream, openNodeStream } from "./node-stream.ts";
@@ -34,17 +35,23 @@ export interface MessageStream extends AsyncIterableIterator<Uint8Array> {
 /** For how long a stream may be without a node: an election around the world, and then some. */
 export const maxBreakMs = 30_000;
 
+/** A stream that ended sooner without a message has not begun: the next one is opened only after a pause. */
+const leastLifeMs = 1000;
+const firstPauseMs = 50;
+const maxPauseMs = 1000;
+
+type Reopen = (request: Uint8Array, timeoutMs: number, avoid?: string) => Promise<Reached<NodeStream>>;
+
 export async function openStream(
   nodes: GroupCalls,
   leaders: LeaderCalls,
   target: Target,
   options: SubscribeOptions,
 ): Promise<MessageStream> {
-  const open = async (request: Uint8Array, timeoutMs: number): Promise<Reached<NodeStream>> =>
-    await reachNode(nodes, leaders, { ...target, timeoutMs }, { ...options, request }, openNodeStream);
+  const open: Reopen = (request, timeoutMs, avoid) =>
+    reachNode(nodes, leaders, { ...target, timeoutMs }, { ...options, request }, openNodeStream, avoid);
   options.signal?.throwIfAborted();
-  const first = await open(options.request, target.timeoutMs);
-  return new ResumingStream(first, options, (request) => open(request, maxBreakMs));
+  return new ResumingStream(await open(options.request, target.timeoutMs), options, open);
 }
 
 const ended: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
@@ -52,20 +59,29 @@ const ended: IteratorResult<Uint8Array, undefined> = { done: true, value: undefi
 class ResumingStream implements MessageStream {
   position: Position;
   private stream: NodeStream;
-  private over = false;
   private readonly options: SubscribeOptions;
-  private readonly reopen: (request: Uint8Array) => Promise<Reached<NodeStream>>;
+  private readonly reopen: Reopen;
+  private readonly stopped: Promise<void>;
+  private stop: () => void = () => undefined;
+  private over = false;
+  private openedMs = Date.now();
+  /** Since when no node has served it, but for such as broke off as soon as they had begun. */
+  private brokenSinceMs: number | null = null;
+  private pauseMs = firstPauseMs;
 
-  constructor(
-    first: Reached<NodeStream>,
-    options: SubscribeOptions,
-    reopen: (request: Uint8Array) => Promise<Reached<NodeStream>>,
-  ) {
-    const { signal } = options;
+  constructor(first: Reached<NodeStream>, options: SubscribeOptions, reopen: Reopen) {
     this.position = first.position;
     this.stream = first.opened;
     this.options = options;
     this.reopen = reopen;
+    this.stopped = new Promise((resolve) => {
+      this.stop = () => {
+        this.over = true;
+        this.stream.cancel();
+        resolve();
+      };
+    });
+    const { signal } = options;
     if (signal?.aborted === true) this.stop();
     signal?.addEventListener("abort", () => this.stop(), { once: true });
   }
@@ -73,9 +89,12 @@ class ResumingStream implements MessageStream {
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     while (!this.over) {
       const message = await this.stream.next();
-      if (message instanceof Uint8Array) return { done: false, value: message };
+      if (message instanceof Uint8Array) {
+        this.brokenSinceMs = null;
+        return { done: false, value: message };
+      }
       if (message === "ended") this.over = true;
-      else await this.goOn();
+      else await Promise.race([this.goOn(), this.stopped]);
     }
     return ended;
   }
@@ -89,22 +108,31 @@ class ResumingStream implements MessageStream {
     return this;
   }
 
-  /** The stream has broken off, unless it was stopped: another takes its place. */
+  /** The stream has broken off, unless it was stopped: another takes its place. Throws when there is none in time. */
   private async goOn(): Promise<void> {
     if (this.over) return;
-    const { opened, position } = await this.reopen(this.options.resume());
-    this.replace(opened);
+    const nowMs = Date.now();
+    if (this.brokenSinceMs === null || nowMs - this.openedMs >= leastLifeMs) {
+      this.brokenSinceMs = nowMs;
+      this.pauseMs = firstPauseMs;
+    } else {
+      await pause(this.pauseMs * (0.5 + Math.random() / 2));
+      this.pauseMs = Math.min(maxPauseMs, this.pauseMs * 2);
+    }
+    const timeoutMs = this.brokenSinceMs + maxBreakMs - Date.now();
+    if (timeoutMs <= 0) throw new ApiError("unavailable", "No node serves this stream.", { position: this.position });
+    this.replace(await this.reopen(this.options.resume(), timeoutMs, this.position.node));
+  }
+
+  private replace({ opened, position }: Reached<NodeStream>): void {
+    this.stream = opened;
     this.position = position;
+    this.openedMs = Date.now();
+    // Whoever has stopped it meanwhile did not know of this one.
+    if (this.over) opened.cancel();
   }
+}
 
-  /** Whoever has stopped the stream meanwhile did not know of this one. */
-  private replace(stream: NodeStream): void {
-    this.stream = stream;
-    if (this.over) stream.cancel();
-  }
-
-  private stop(): void {
-    this.over = true;
-    this.stream.cancel();
-  }
+function pause(waitMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, waitMs));
 }
