@@ -3,10 +3,13 @@
 import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "./app-types.ts";
 import { refusalOf } from "./auth.ts";
+import { keepBookmark } from "./bookmark.ts";
 import { ClusterClient } from "./cluster.ts";
 import { ApiError, errorResponse, internalError } from "./errors.ts";
 import { etcdRoutes } from "./etcd/routes.ts";
+import { batchRoutes } from "./routes/batch.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { compactRoutes } from "./routes/compact.ts";
 import { electionRoutes } from "./routes/elections.ts";
 import { livenessRoutes, readinessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
@@ -16,6 +19,8 @@ import { memberRoutes } from "./routes/members.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { recoverRoutes } from "./routes/recover.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { txnRoutes } from "./routes/txn.ts";
 import { watchRoutes } from "./routes/watch.ts";
 import { rawPath, splitPath } from "./target.ts";
 
@@ -32,14 +37,18 @@ export function createApp(): Hono<ApiEnvironment> {
     if (refusal !== undefined) throw refusal;
     await next();
   });
+  app.use(async (c, next) => {
+    await next();
+    // The headers of a connection that was handed on are not ours to change.
+    if (c.res.status !== 101) keepBookmark(c.req.raw.headers, c.res.headers);
+  });
   const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
   app.route("/", readiness).route("/", metrics).route("/", openApiRoutes());
+  const ofData = [kvRoutes, txnRoutes, batchRoutes, compactRoutes, sessionRoutes, watchRoutes];
+  const ofNodes = [clusterRoutes, memberRoutes, recoverRoutes];
+  const resources = [...ofData, leaseRoutes, lockRoutes, electionRoutes, ...ofNodes].map((routes) => routes(cluster));
   for (const group of ["/v1", "/v1/groups/:group"]) {
-    app.route(group, kvRoutes(cluster)).route(group, clusterRoutes(cluster));
-    app.route(group, memberRoutes(cluster)).route(group, recoverRoutes(cluster));
-    app.route(group, leaseRoutes(cluster)).route(group, lockRoutes(cluster)).route(group, electionRoutes(cluster));
-    app.route(group, watchRoutes(cluster));
-    app.route(group, readiness).route(group, metrics);
+    for (const routes of [...resources, readiness, metrics]) app.route(group, routes);
   }
   app.notFound((c) => {
     return respondTo(new ApiError("not_found", "There is nothing at this address."), c, cluster);

@@ -1,7 +1,7 @@
 /** Cursors: where a list goes on, opaque to clients so that what is in them may change. */
 
 import { maxKeyBytes } from "../kv/limits.ts";
-import { decodeBase64Url, encodeBase64Url } from "./base64.ts";
+import { decodeBase64Url, encodeBase64Url } from "../bytes/base64.ts";
 
 const version = 1;
 

@@ -20,6 +20,8 @@ const statusOf = {
   precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
+  /** The group was recovered since the bookmark was given. */
+  bookmark_lost: 409,
   ...storeStatus,
   /** Others hold the lock, or wait for it. */
   lock_held: 409,
@@ -88,15 +90,20 @@ export function storeRefusal(refusal: Refusal, details: ErrorDetails = {}): ApiE
 
 /** `lastSeen` stands in where no node had part in the error. */
 export function errorResponse(error: ApiError, lastSeen: Position | undefined): Response {
-  const { code, message, ambiguous, facts } = error;
-  const status = statusOf[code];
-  const headers = headersWith(error.position ?? lastSeen, {
+  const status = statusOf[error.code];
+  // The node that was seen last has had no part in this answer.
+  const position = error.position ?? (lastSeen && { ...lastSeen, node: "" });
+  const headers = headersWith(position, {
     ...error.headers,
     "content-type": "application/json",
     "cache-control": uncached,
     ...(status === 429 || status === 503 ? { "retry-after": "1" } : {}),
   });
-  return new Response(JSON.stringify({ error: { code, message, ambiguous, ...facts } }), { status, headers });
+  return new Response(JSON.stringify({ error: errorJson(error) }), { status, headers });
+}
+
+export function errorJson({ code, message, ambiguous, facts }: ApiError): object {
+  return { code, message, ambiguous, ...facts };
 }
 
 /** What a caller sees of a mistake in this code: that there is one, and that a write's outcome is not known. */

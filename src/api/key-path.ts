@@ -5,6 +5,7 @@ import { ApiError } from "./errors.ts";
 import { decodePercent } from "./percent.ts";
 
 const prefix = "kv/";
+const increment = "/increment";
 
 /**
  * The key in `kv/{key}`: any bytes, percent-encoded, slashes as they are or encoded. The segments `.` and `..` never get
@@ -15,4 +16,12 @@ export function keyOf(path: string): Uint8Array {
   if (key === undefined) throw new ApiError("invalid_key", 'In a key, "%" is written "%25".');
   if (key.length >= 1 && key.length <= maxKeyBytes) return key;
   throw new ApiError("invalid_key", `A key is 1 to ${maxKeyBytes} bytes long.`);
+}
+
+/** The key in `kv/{key}/increment`. The last segment, and that alone, is no part of the key. */
+export function incrementedKeyOf(path: string): Uint8Array {
+  if (path.endsWith(increment)) return keyOf(path.slice(0, -increment.length));
+  throw new ApiError("method_not_allowed", "POST is for /v1/kv/{key}/increment alone.", {
+    headers: { allow: "GET, HEAD, PUT, DELETE" },
+  });
 }

@@ -1,8 +1,9 @@
 /** Keys and values as JSON shows them. */
 
-import type { Item } from "../kv/answer.ts";
-import type { Revisions } from "../kv/result.ts";
-import { encodeBase64 } from "./base64.ts";
+import { noLease } from "../kv/model.ts";
+import type { Item, LeaseId, Revisions } from "../kv/model.ts";
+import { encodeBase64 } from "../bytes/base64.ts";
+import { parseMetadata } from "./metadata.ts";
 
 /** What is stored when the client gave no content type (RFC 9110, section 8.3). */
 export const defaultContentType = "application/octet-stream";
@@ -25,6 +26,10 @@ interface ItemJson extends KeyJson, RevisionsJson {
   readonly encoding?: "utf8" | "base64";
   readonly value_bytes: number;
   readonly content_type: string;
+  /** Present when the key has some. */
+  readonly metadata?: unknown;
+  /** Present when the key is attached to one. */
+  readonly lease?: LeaseId;
 }
 
 const encoder = new TextEncoder();
@@ -35,16 +40,29 @@ export function keyJson(key: Uint8Array): KeyJson {
   return text === undefined ? { key: encodeBase64(key), key_encoding: "base64" } : { key: text };
 }
 
+export function prefixJson(prefix: Uint8Array): { prefix: string; prefix_encoding?: "base64" } {
+  const text = textOf(prefix);
+  return text === undefined ? { prefix: encodeBase64(prefix), prefix_encoding: "base64" } : { prefix: text };
+}
+
 export function revisionsJson({ createRevision, modRevision, version }: Revisions): RevisionsJson {
   return { create_revision: createRevision, mod_revision: modRevision, version };
 }
 
-export function itemJson(item: Item): ItemJson {
+export function leaseJson(lease: LeaseId): { lease?: LeaseId } {
+  return lease === noLease ? {} : { lease };
+}
+
+/** Metadata may be left out: it is not what a list is usually read for. */
+export function itemJson(item: Item, withMetadata = true): ItemJson {
+  const metadata = withMetadata ? parseMetadata(item.metadata) : undefined;
   return {
     ...keyJson(item.key),
     ...(item.value && valueJson(item.value)),
     value_bytes: item.valueBytes,
     content_type: item.contentType === "" ? defaultContentType : item.contentType,
+    ...(metadata !== undefined && { metadata }),
+    ...leaseJson(item.lease),
     ...revisionsJson(item),
   };
 }

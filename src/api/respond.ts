@@ -1,5 +1,6 @@
 /** Builds responses that tell where the answering node stood. */
 
+import { bookmarkHeader, encodeBookmark } from "./bookmark.ts";
 import type { Position } from "./position.ts";
 
 /** Not to be kept, nor compressed on the way: a proxy that compresses weakens an ETag, which then no `If-Match` may use. */
@@ -11,9 +12,15 @@ export function headersWith(
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> {
   if (position === undefined) return { ...headers };
-  const all: Record<string, string> = { ...headers, "x-raft-term": position.term, "x-raft-index": position.index };
-  if (position.leader !== null) all["x-raft-leader"] = position.leader;
-  return all;
+  const { node, term, index, leader, generation } = position;
+  return {
+    ...headers,
+    "x-raft-term": term,
+    "x-raft-index": index,
+    ...(leader !== null && { "x-raft-leader": leader }),
+    ...(node !== "" && { "x-raft-served-by": node }),
+    [bookmarkHeader]: encodeBookmark({ generation, index: Number(index) }),
+  };
 }
 
 export function jsonResponse(

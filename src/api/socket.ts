@@ -2,7 +2,7 @@
 
 import { internalHeader, internalOrigin, internalPath } from "../internal.ts";
 import type { MemberSpecification } from "../internal.ts";
-import { encodeBase64Url } from "./base64.ts";
+import { encodeBase64Url } from "../bytes/base64.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { callHeaders, readAnswer, readError, stubOf } from "./node-call.ts";

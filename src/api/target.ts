@@ -3,6 +3,7 @@
 import { isIdentifier, readMembers } from "../env.ts";
 import type { Env } from "../env.ts";
 import type { MemberSpecification } from "../internal.ts";
+import { parseDurationMs } from "./parse-time.ts";
 import { ApiError } from "./errors.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -21,8 +22,7 @@ const plainPrefix = "/v1/";
 const defaultTimeoutMs = 10_000;
 const maxTimeoutMs = 60_000;
 const maxStalenessMs = 24 * 60 * 60 * 1000;
-const duration = /^(\d{1,6})(ms|s|m)$/;
-const unitMs = { ms: 1, s: 1000, m: 60_000 } as const;
+const units = ["ms", "s", "m"] as const;
 
 /** The path of a request's address as it was sent, percent-encoding and all: keys are bytes, and decoding loses some. */
 export function rawPath(request: Request): string {
@@ -54,22 +54,14 @@ export function targetOf(env: Env, group: string, parameters: Parameters): Targe
 /** Undefined unless given. */
 export function stalenessMsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const stalenessMs = durationMs(text);
+  const stalenessMs = parseDurationMs(text, units);
   if (stalenessMs !== undefined && stalenessMs <= maxStalenessMs) return stalenessMs;
   throw new ApiError("invalid_parameter", "max_staleness must be a whole number of ms, s or m, up to 24 hours.");
 }
 
-/** Undefined for what is not a duration. */
-function durationMs(text: string): number | undefined {
-  const match = duration.exec(text);
-  if (match === null) return undefined;
-  const [, digits = "", unit = "ms"] = match;
-  return Number(digits) * unitMs[unit as keyof typeof unitMs];
-}
-
 function timeoutMsOf(text: string | undefined): number {
   if (text === undefined) return defaultTimeoutMs;
-  const timeoutMs = durationMs(text);
+  const timeoutMs = parseDurationMs(text, units);
   if (timeoutMs !== undefined && timeoutMs >= 1 && timeoutMs <= maxTimeoutMs) return timeoutMs;
   throw new ApiError("invalid_parameter", "timeout must be a whole number of ms, s or m, from 1ms to 60s.");
 }

@@ -1,16 +1,41 @@
-/** Turns the headers and the body of a write into a command. */
+/** Turns the parameters, headers and body of a put into what is asked of the store. */
 
-import { encodeCommand } from "../kv/command.ts";
-import type { Command, PutCommand } from "../kv/command.ts";
-import { maxContentTypeLength, maxIdempotencyKeyLength } from "../kv/limits.ts";
+import { maxContentTypeLength } from "../kv/limits.ts";
+import { conditional, putOf } from "../kv/operations.ts";
 import { isHeaderText } from "../kv/text.ts";
 import { readBody } from "./body.ts";
-import { writePrecondition } from "./conditions.ts";
+import { writeCompares } from "./conditions.ts";
 import { ApiError } from "./errors.ts";
+import type { GroupRequest } from "./group-request.ts";
+import { lifetimeOf } from "./lifetime.ts";
+import { metadataOfHeaders } from "./metadata.ts";
+import { refuseWith } from "./refuse.ts";
+import { idempotencyOf } from "./write.ts";
+import type { Asked } from "./write.ts";
 
-export async function putCommand(request: Request, key: Uint8Array): Promise<PutCommand> {
-  const { headers } = request;
-  const precondition = writePrecondition(headers);
+export const putParameters = ["ttl", "expires_at", "lease", "keep_lease"] as const;
+
+/** All but the body is looked at before the body is read. */
+export async function readPut({ request, headers, parameters }: GroupRequest, key: Uint8Array): Promise<Asked> {
+  const compares = writeCompares(headers, key);
+  const contentType = contentTypeOf(headers);
+  const metadata = metadataOfHeaders(headers);
+  const words = {
+    ttl: parameters.text("ttl"),
+    expires_at: parameters.text("expires_at"),
+    lease: parameters.text("lease"),
+    keep_lease: parameters.flag("keep_lease"),
+  };
+  const refuse = refuseWith("invalid_parameter");
+  lifetimeOf(words, Date.now(), refuse);
+  const value = await readBody(request);
+  return (nowMs) => {
+    const put = putOf({ key, value, contentType, metadata, ...lifetimeOf(words, nowMs, refuse) });
+    return conditional(put, compares, key);
+  };
+}
+
+function contentTypeOf(headers: Headers): string {
   const contentType = headers.get("content-type") ?? "";
   if (!isHeaderText(contentType, maxContentTypeLength)) {
     throw new ApiError("invalid_header", `Content-Type is at most ${maxContentTypeLength} characters of ASCII.`);
@@ -20,20 +45,12 @@ export async function putCommand(request: Request, key: Uint8Array): Promise<Put
     throw new ApiError("unsupported_encoding", "Values are stored as they are sent: use no Content-Encoding.");
   }
   if (headers.has("content-range")) throw new ApiError("invalid_header", "A value can't be put in parts.");
-  return { kind: "put", key, precondition, idempotency: null, contentType, value: await readBody(request) };
+  return contentType;
 }
 
-/** The command's bytes, with the request's idempotency key if it has one. */
-export async function encodeWrite(command: Command, idempotencyKey: string | null): Promise<Uint8Array> {
-  const plain = encodeCommand(command);
-  if (idempotencyKey === null) return plain;
-  // All that the command does is in these bytes, so their digest tells one request from another.
-  const fingerprint = new Uint8Array(await crypto.subtle.digest("SHA-256", plain));
-  return encodeCommand({ ...command, idempotency: { key: idempotencyKey, fingerprint } });
-}
-
+/** For what takes no part in sessions. */
 export function idempotencyKeyOf(headers: Headers): string | null {
-  const key = headers.get("idempotency-key");
-  if (key === null || (key.length >= 1 && isHeaderText(key, maxIdempotencyKeyLength))) return key;
-  throw new ApiError("invalid_header", `Idempotency-Key is 1 to ${maxIdempotencyKeyLength} characters of ASCII.`);
+  const idempotency = idempotencyOf(headers);
+  if (idempotency === null || idempotency.session === "") return idempotency?.key ?? null;
+  throw new ApiError("invalid_header", "Idempotency-Session is for keys, transactions and batches.");
 }

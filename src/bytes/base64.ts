@@ -24,3 +24,10 @@ export function decodeBase64Url(text: string): Uint8Array | undefined {
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
+
+/** The standard alphabet or that of addresses, padded or not; undefined for what is neither. */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  const unpadded = text.replace(/={1,2}$/, "");
+  if (unpadded.length !== text.length && text.length % 4 !== 0) return undefined;
+  return decodeBase64Url(unpadded.replaceAll("+", "-").replaceAll("/", "_"));
+}

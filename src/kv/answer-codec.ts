@@ -2,7 +2,7 @@
 
 import type { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
-import { decode, modelVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
+import { decode, formatVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
 import {
   itemBytes,
   readItem,
@@ -34,7 +34,7 @@ const frameBytes = 64;
 
 export function encodeAnswer(answer: QueryAnswer): Uint8Array<ArrayBuffer> {
   const room = itemsOf(answer).reduce((sum, item) => sum + (item === null ? 1 : itemBytes(item)), frameBytes);
-  const writer = new ByteWriter(room).u8(modelVersion).u8(statuses.indexOf(answer.status)).u53(answer.revision);
+  const writer = new ByteWriter(room).u8(formatVersion).u8(statuses.indexOf(answer.status)).u53(answer.revision);
   switch (answer.status) {
     case "range":
       writeRangeResult(writer, answer.range);
@@ -68,7 +68,7 @@ export function encodeAnswer(answer: QueryAnswer): Uint8Array<ArrayBuffer> {
 
 /** The answer of these bytes, as views on them; undefined when they are none. */
 export function decodeAnswer(bytes: Uint8Array): QueryAnswer | undefined {
-  return decode(bytes, readAnswer, modelVersion);
+  return decode(bytes, readAnswer);
 }
 
 function itemsOf(answer: QueryAnswer): readonly (Item | null)[] {

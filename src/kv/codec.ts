@@ -3,10 +3,8 @@
 import { ByteReader, MalformedError } from "../bytes/reader.ts";
 import type { ByteWriter } from "../bytes/writer.ts";
 
-/** The first byte of every command, result, query and answer. */
-export const formatVersion = 1;
-/** The first byte of the records of `model.ts`. */
-export const modelVersion = 2;
+/** The first byte of every record of `model.ts`. */
+export const formatVersion = 2;
 
 /**
  * What `read` makes of the whole of `bytes`, or undefined when they are not what it expects. Malformed bytes are an

@@ -2,7 +2,7 @@
 
 import type { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
-import { decode, demand, modelVersion, readInteger, readList, writeInteger, writeList } from "./codec.ts";
+import { decode, demand, formatVersion, readInteger, readList, writeInteger, writeList } from "./codec.ts";
 import { readLease, writeLease } from "./item-codec.ts";
 import { maxIdempotencyKeyLength, maxSessionTtlMs } from "./limits.ts";
 import { fingerprintBytes } from "./model.ts";
@@ -26,7 +26,7 @@ const frameBytes = 16;
 export function encodeCommand({ body, idempotency }: Command): Uint8Array<ArrayBuffer> {
   const kind = kindOf(body);
   const writer = new ByteWriter(frameBytes + bodyBytes(body) + idempotencyBytes(idempotency));
-  writer.u8(modelVersion).u8(kinds.indexOf(kind) | (idempotency === null ? 0 : hasIdempotency));
+  writer.u8(formatVersion).u8(kinds.indexOf(kind) | (idempotency === null ? 0 : hasIdempotency));
   if (idempotency !== null) writer.text(idempotency.key).raw(idempotency.fingerprint).text(idempotency.session);
   writeBody(writer, body);
   return writer.finish();
@@ -34,7 +34,7 @@ export function encodeCommand({ body, idempotency }: Command): Uint8Array<ArrayB
 
 /** The command of these bytes, as views on them; undefined when they are none, or one beyond the limits. */
 export function decodeCommand(bytes: Uint8Array): Command | undefined {
-  return decode(bytes, readCommand, modelVersion);
+  return decode(bytes, readCommand);
 }
 
 function kindOf(body: CommandBody): Kind {

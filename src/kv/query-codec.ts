@@ -5,7 +5,7 @@ import { ByteWriter } from "../bytes/writer.ts";
 import {
   decode,
   demand,
-  modelVersion,
+  formatVersion,
   readChoice,
   readFlag,
   readInteger,
@@ -30,7 +30,7 @@ const kinds = [
 
 /** The query's bytes. Takes it as it is: `decodeQuery` is what enforces the limits. */
 export function encodeQuery(query: Query): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter().u8(modelVersion).u8(kinds.indexOf(query.kind));
+  const writer = new ByteWriter().u8(formatVersion).u8(kinds.indexOf(query.kind));
   switch (query.kind) {
     case "range":
       writeRange(writer, query);
@@ -56,7 +56,7 @@ export function encodeQuery(query: Query): Uint8Array<ArrayBuffer> {
 
 /** The query of these bytes, as views on them; undefined when they are none, or one beyond the limits. */
 export function decodeQuery(bytes: Uint8Array): Query | undefined {
-  return decode(bytes, readQuery, modelVersion);
+  return decode(bytes, readQuery);
 }
 
 function readQuery(reader: ByteReader): Query {

@@ -2,7 +2,7 @@
 
 import type { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
-import { decode, demand, modelVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
+import { decode, demand, formatVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
 import { itemBytes, readItem, readLease, readRevisions, writeItem, writeLease, writeRevisions } from "./item-codec.ts";
 import { maxTxnDepth } from "./limits.ts";
 import { noLease } from "./model.ts";
@@ -26,7 +26,7 @@ const resultFrameBytes = 48;
 
 export function encodeResult(result: CommandResult): Uint8Array<ArrayBuffer> {
   const room = result.status === "txn" ? result.txn.results.reduce((sum, one) => sum + resultBytes(one), 16) : 64;
-  const writer = new ByteWriter(room).u8(modelVersion).u8(statuses.indexOf(result.status)).u53(result.revision);
+  const writer = new ByteWriter(room).u8(formatVersion).u8(statuses.indexOf(result.status)).u53(result.revision);
   switch (result.status) {
     case "txn":
       writeTxnResult(writer, result.txn);
@@ -53,7 +53,7 @@ export function encodeResult(result: CommandResult): Uint8Array<ArrayBuffer> {
 
 /** The result of these bytes, as views on them; undefined when they are none. */
 export function decodeResult(bytes: Uint8Array): CommandResult | undefined {
-  return decode(bytes, readResult, modelVersion);
+  return decode(bytes, readResult);
 }
 
 export function writeRangeResult(writer: ByteWriter, { items, count, more }: RangeResult): void {

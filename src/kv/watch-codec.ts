@@ -2,7 +2,7 @@
 
 import type { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
-import { decode, demand, modelVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
+import { decode, demand, formatVersion, readChoice, readFlag, readList, writeList } from "./codec.ts";
 import {
   itemBytes,
   readItem,
@@ -29,19 +29,19 @@ export function encodeWatchRequest(request: WatchRequest): Uint8Array<ArrayBuffe
     (request.noPut ? flags.noPut : 0) |
     (request.noDelete ? flags.noDelete : 0) |
     (request.fragment ? flags.fragment : 0);
-  const writer = new ByteWriter().u8(modelVersion).u8(set);
+  const writer = new ByteWriter().u8(formatVersion).u8(set);
   return writeSpan(writer, request).u53(request.startRevision).u53(request.progressMs).finish();
 }
 
 /** The request of these bytes, as views on them; undefined when they are none, or one beyond the limits. */
 export function decodeWatchRequest(bytes: Uint8Array): WatchRequest | undefined {
-  return decode(bytes, readRequest, modelVersion);
+  return decode(bytes, readRequest);
 }
 
 export function encodeWatchMessage(message: WatchMessage): Uint8Array<ArrayBuffer> {
   const events = message.type === "events" ? message.events : [];
   const room = events.reduce((sum, event) => sum + eventBytes(event), frameBytes);
-  const writer = new ByteWriter(room).u8(modelVersion).u8(types.indexOf(message.type)).u53(message.revision);
+  const writer = new ByteWriter(room).u8(formatVersion).u8(types.indexOf(message.type)).u53(message.revision);
   switch (message.type) {
     case "events":
       writeList(writer.u8(message.fragment ? 1 : 0), events, writeEvent);
@@ -58,7 +58,7 @@ export function encodeWatchMessage(message: WatchMessage): Uint8Array<ArrayBuffe
 
 /** The message of these bytes, as views on them; undefined when they are none. */
 export function decodeWatchMessage(bytes: Uint8Array): WatchMessage | undefined {
-  return decode(bytes, readMessage, modelVersion);
+  return decode(bytes, readMessage);
 }
 
 function readRequest(reader: ByteReader): WatchRequest {

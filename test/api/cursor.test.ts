@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeBase64Url, encodeBase64, encodeBase64Url } from "../../src/api/base64.ts";
+import { decodeBase64Url, encodeBase64, encodeBase64Url } from "../../src/bytes/base64.ts";
 import { decodeCursor, encodeCursor } from "../../src/api/cursor.ts";
 
 test("a cursor is a key's, in letters that need no encoding in an address", () => {

@@ -29,13 +29,13 @@ describe("addresses", () => {
 
   test.each([
     ["POST", "/v1/kv/a", "GET, HEAD, PUT, DELETE"],
-    ["PATCH", "/v1/groups/g/kv/a", "GET, HEAD, PUT, DELETE"],
-    ["PUT", "/v1/kv", "GET, HEAD"],
+    ["PATCH", "/v1/groups/g/kv/a", "GET, HEAD, PUT, DELETE, POST"],
+    ["PUT", "/v1/kv", "GET, HEAD, DELETE"],
     ["POST", "/v1/cluster", "GET, HEAD"],
     ["DELETE", "/healthz", "GET, HEAD"],
     ["POST", "/readyz", "GET, HEAD"],
     ["PUT", "/metrics", "GET, HEAD"],
-    ["OPTIONS", "/v1/kv/a", "GET, HEAD, PUT, DELETE"],
+    ["OPTIONS", "/v1/kv/a", "GET, HEAD, PUT, DELETE, POST"],
   ])("%s %s is answered with what is allowed", async (method, path, allowed) => {
     const response = await new TestClient().send(method, path);
     expect(response.headers.get("allow")).toBe(allowed);

@@ -38,7 +38,10 @@ describe("a new group", () => {
     const group = new TestGroup();
     for (const headers of [{ [internalHeader.node]: "n2" }, { [internalHeader.group]: "another" }]) {
       const answer = await group.call("n1", internalPath.status, null, headers);
-      expect(refusalOf(answer)).toMatchObject({ code: "bad_request", message: `This object is ${group.object("n1")}.` });
+      expect(refusalOf(answer)).toMatchObject({
+        code: "bad_request",
+        message: `This object is ${group.object("n1")}.`,
+      });
     }
     expect((await group.status("n1")).id).toBe("n1");
   });
@@ -64,8 +67,8 @@ describe("a command", () => {
     const leader = await group.leader();
     const first = await group.put(leader.id, "key", "one");
     const second = await group.put(leader.id, "key", "two");
-    expect(first).toMatchObject({ done: { status: "put", created: true } });
-    expect(second).toMatchObject({ done: { status: "put", created: false, version: 2 } });
+    expect(first).toMatchObject({ done: { kind: "put", created: true } });
+    expect(second).toMatchObject({ done: { kind: "put", created: false, version: 2 } });
     expect("index" in first && "index" in second && second.index > first.index).toBe(true);
     const answer = await group.call(leader.id, internalPath.status, null);
     expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith("x-raft-")))).toEqual({
@@ -108,10 +111,10 @@ describe("a command", () => {
     const outcomes = await Promise.all(
       Array.from({ length: 64 }, (_, caller) => group.put(leader.id, "counter", `by ${caller}`)),
     );
-    const applied = outcomes.map((outcome) => ("done" in outcome && outcome.done.status === "put" ? outcome : null));
+    const applied = outcomes.map((outcome) => ("done" in outcome && outcome.done.kind === "put" ? outcome : null));
     const places = applied.map((outcome) => outcome!.index).sort((left, right) => left - right);
     expect(places).toEqual(Array.from({ length: 64 }, (_, position) => before + 1 + position));
-    const versions = applied.map((outcome) => (outcome!.done.status === "put" ? outcome!.done.version : 0));
+    const versions = applied.map((outcome) => (outcome!.done.kind === "put" ? outcome!.done.version : 0));
     expect(versions.sort((left, right) => left - right)).toEqual(Array.from({ length: 64 }, (_, at) => at + 1));
     const last = await group.get(leader.id, "counter");
     await eventually("the same value everywhere", async () => {

@@ -62,7 +62,7 @@ describe("a leader that is cut off", () => {
     const lost = group.put(leader.id, "lost", "value", 300);
     const next = await group.leader(group.followers(leader));
     expect(next.term).toBeGreaterThan(leader.term);
-    expect(await group.put(next.id, "key", "two")).toMatchObject({ done: { status: "put" } });
+    expect(await group.put(next.id, "key", "two")).toMatchObject({ done: { kind: "put" } });
     expect("refused" in (await lost)).toBe(true);
     faults.heal();
     await converged(group);
@@ -142,7 +142,7 @@ test("a follower that takes calls and never answers is given up after a while, a
   const [stuck = ""] = group.followers(leader);
   faults.silent.add(group.object(stuck));
   for (let write = 0; write < 5; write += 1) {
-    expect(await group.put(leader.id, "key", `value ${write}`, 500)).toMatchObject({ done: { status: "put" } });
+    expect(await group.put(leader.id, "key", `value ${write}`, 500)).toMatchObject({ done: { kind: "put" } });
   }
   await eventually("calls that took too long", async () => {
     const labels = [`peer="${stuck}"`, 'result="timeout"'];
@@ -160,7 +160,7 @@ test("hazard-50 calls that arrive twice change nothing: each write takes effect 
   const versions: number[] = [];
   for (let write = 0; write < 20; write += 1) {
     const outcome = await group.put(leader.id, "key", `value ${write}`);
-    if ("done" in outcome && outcome.done.status === "put") versions.push(outcome.done.version);
+    if ("done" in outcome && outcome.done.kind === "put") versions.push(outcome.done.version);
   }
   expect(versions).toEqual(Array.from({ length: 20 }, (_, position) => position + 1));
   const { term, log } = await converged(group);

@@ -79,7 +79,7 @@ test("hazard-34 hazard-51 objects that all ended while they rested are a group a
     const outcome = await group.put(next.id, "key", "new");
     return "done" in outcome ? outcome : null;
   });
-  expect(written.done).toMatchObject({ status: "put", created: false });
+  expect(written.done).toMatchObject({ kind: "put", created: false });
   const { id } = await group.leader();
   expect(await group.get(id, "key")).toMatchObject({ done: "new" });
 });

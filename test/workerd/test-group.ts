@@ -13,10 +13,13 @@ import {
   type Refusal,
   refusalStatus,
 } from "../../src/internal.ts";
-import { decodeAnswer } from "../../src/kv/answer.ts";
-import { encodeCommand, fingerprintBytes } from "../../src/kv/command.ts";
-import { encodeQuery } from "../../src/kv/query.ts";
-import { type CommandResult, decodeResult } from "../../src/kv/result.ts";
+import { decodeAnswer } from "../../src/kv/answer-codec.ts";
+import { encodeCommand } from "../../src/kv/command-codec.ts";
+import { fingerprintBytes, type OperationResult } from "../../src/kv/model.ts";
+import { conditional, putOf, rangeOf } from "../../src/kv/operations.ts";
+import { encodeQuery } from "../../src/kv/query-codec.ts";
+import { decodeResult } from "../../src/kv/result-codec.ts";
+import { oneKey } from "../../src/kv/span.ts";
 import { faults } from "./faults.ts";
 
 const { RAFT_NODE } = env as unknown as Env;
@@ -92,9 +95,12 @@ export class TestGroup {
     return ended(await this.call(id, internalPath.propose, command, headers));
   }
 
-  async put(id: string, key: string, value: string, timeoutMs = 5000): Promise<Ended<CommandResult>> {
+  async put(id: string, key: string, value: string, timeoutMs = 5000): Promise<Ended<OperationResult>> {
     const outcome = await this.propose(id, putCommand(key, value), timeoutMs);
-    return "refused" in outcome ? outcome : { done: decodeResult(outcome.done)!, index: outcome.index };
+    if ("refused" in outcome) return outcome;
+    const result = decodeResult(outcome.done);
+    if (result?.status !== "txn") throw new Error(`a put was answered as ${result?.status}`);
+    return { done: result.txn.results[0]!, index: outcome.index };
   }
 
   /** A key's value as a node answers it; null when it has none. */
@@ -108,11 +114,12 @@ export class TestGroup {
       [internalHeader.consistency]: consistency,
       [internalHeader.timeoutMs]: String(timeoutMs),
     };
-    const query = encodeQuery({ kind: "get", key: bytes(key), withValue: true });
+    const query = encodeQuery(rangeOf(oneKey(bytes(key))));
     const outcome = ended(await this.call(id, internalPath.query, query, headers));
     if ("refused" in outcome) return outcome;
     const answer = decodeAnswer(outcome.done)!;
-    return { done: answer.status === "found" ? text(answer.item.value!) : null, index: outcome.index };
+    const [item] = answer.status === "range" ? answer.range.items : [];
+    return { done: item === undefined ? null : text(item.value!), index: outcome.index };
   }
 
   /** Waits until the given nodes agree on a leader among them that has committed an entry of its term. */
@@ -166,11 +173,10 @@ export type StoredState = {
 };
 
 export function putCommand(key: string, value: string, idempotencyKey: string | null = null): Uint8Array {
-  const precondition = { kind: "none" } as const;
-  const pair = { key: bytes(key), value: bytes(value), contentType: "" };
+  const body = conditional(putOf({ key: bytes(key), value: bytes(value) }), [], bytes(key));
   const fingerprint = new Uint8Array(fingerprintBytes);
-  const idempotency = idempotencyKey === null ? null : { key: idempotencyKey, fingerprint };
-  return encodeCommand({ kind: "put", ...pair, precondition, idempotency });
+  const idempotency = idempotencyKey === null ? null : { key: idempotencyKey, fingerprint, session: "" };
+  return encodeCommand({ body, idempotency });
 }
 
 /** Asks again and again until there is an answer. */

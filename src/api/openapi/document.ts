@@ -25,6 +25,8 @@ const positionHeaders: Readonly<Record<string, string>> = {
   "X-Raft-Term": "The term of the node that answered.",
   "X-Raft-Index": "Where a write was applied, or up to which a read's state had been.",
   "X-Raft-Leader": "The leader, if the node knows one.",
+  "X-Raft-Served-By": "The node that answered.",
+  "X-Raft-Bookmark": "How much of the group its client has seen now, opaque.",
 };
 
 const pathParameters: Readonly<Record<string, string>> = {

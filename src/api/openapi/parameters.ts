@@ -27,8 +27,21 @@ export const forceParameter: ParameterDescriptions = {
   force: { description: "Overcomes the refusals that only warn.", schema: truth },
 };
 
+export const bookmarkHeaders: ParameterDescriptions = {
+  "X-Raft-Bookmark": { description: "That of an earlier answer: what is read is no older than what was seen then." },
+};
+
 export const idempotencyHeaders: ParameterDescriptions = {
   "Idempotency-Key": { description: "Under this key the request takes effect once, however often it is sent." },
+  "Idempotency-Session": { description: "The session that the key belongs to." },
+};
+
+/** Of these, one is enough. */
+export const lifetimeDescriptions: ParameterDescriptions = {
+  ttl: { description: "How long the key lives: `30s`, `5m`, `1h`, or seconds." },
+  expires_at: { description: "Until when it lives: RFC 3339, or milliseconds since 1970." },
+  lease: { description: "The lease with which it ends." },
+  keep_lease: { description: "It keeps the lease or the time that it has.", schema: truth },
 };
 
 export const conditionHeaders: ParameterDescriptions = {

@@ -5,11 +5,13 @@ import { electionsDescription, leasesDescription, locksDescription } from "./coo
 import { kvDescription } from "./kv.ts";
 import { membersDescription } from "./members.ts";
 import { groupProbesDescription, rootProbesDescription } from "./probes.ts";
+import { txnDescription } from "./txn.ts";
 import { watchDescription } from "./watch.ts";
 import type { ResourceDescription } from "./words.ts";
 
 export const resources: readonly ResourceDescription[] = [
   kvDescription,
+  txnDescription,
   watchDescription,
   leasesDescription,
   locksDescription,

@@ -1,14 +1,15 @@
 /** `GET /healthz` and `GET /readyz`: whether the Worker lives, and whether a group can be used. */
 
 import { Hono } from "hono";
+import { probe } from "../../kv/operations.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { refusalOf } from "../auth.ts";
 import type { ClusterClient } from "../cluster.ts";
+import { groupRequest } from "../group-request.ts";
 import { onlyMethods } from "../method.ts";
-import { Parameters } from "../parameters.ts";
 import { jsonResponse } from "../respond.ts";
 import { read } from "../read.ts";
-import { defaultGroup, splitPath, targetOf } from "../target.ts";
+import { defaultGroup } from "../target.ts";
 
 /** Open to everybody, and whatever parameters a prober adds. */
 export function livenessRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
@@ -31,13 +32,7 @@ export function readinessRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
 
 /** Ready is a group whose leader answers a linearizable read, here of a key that need not exist. */
 async function readiness(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { group } = splitPath(c.req.path);
-  const parameters = new Parameters(c.req.raw.url, ["timeout"]);
-  const target = targetOf(c.env, group, parameters);
-  const { position } = await read(cluster, target, parameters, {
-    kind: "get",
-    key: new Uint8Array(1),
-    withValue: false,
-  });
-  return jsonResponse(200, { status: "ready", group, leader: position.leader }, position);
+  const request = groupRequest(c);
+  const { position } = await read(cluster, request, "range", probe);
+  return jsonResponse(200, { status: "ready", group: request.target.group, leader: position.leader }, position);
 }

@@ -1,36 +1,40 @@
 /** `GET /kv`: the keys in order, page by page. */
 
 import { maxKeyBytes, maxPageItems } from "../../kv/limits.ts";
-import type { ListQuery } from "../../kv/query.ts";
+import type { ListQuery } from "../../kv/model.ts";
 import type { ApiContext } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { ApiError } from "../errors.ts";
-import { Parameters } from "../parameters.ts";
+import { groupRequest } from "../group-request.ts";
+import type { Parameters } from "../parameters.ts";
 import { jsonResponse } from "../respond.ts";
-import { read, readParameters, unexpected } from "../read.ts";
-import { itemJson } from "../representation.ts";
-import { splitPath, targetOf } from "../target.ts";
+import { read, readParameters } from "../read.ts";
+import { itemJson, prefixJson } from "../representation.ts";
 
-const known = [...readParameters, "prefix", "start", "end", "limit", "cursor", "keys_only"];
+const known = [
+  ...readParameters,
+  ...(["prefix", "start", "end", "limit", "cursor", "keys_only", "metadata", "reverse", "delimiter"] as const),
+];
 const defaultLimit = 100;
 const digits = /^\d{1,5}$/;
 
 /**
  * The answer is `{items, cursor, revision}`: `cursor` leads to the next page and is null on the last one. Each page is
- * read at the present revision; a page may hold fewer items than `limit` when their values are large.
+ * read at the present revision; a page may hold fewer items than `limit` when their values are large. With a delimiter
+ * there are `common_prefixes`, too: they and the items are the page.
  */
 export async function listKeys(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { group } = splitPath(c.req.path);
-  const parameters = new Parameters(c.req.raw.url, known);
-  const target = targetOf(c.env, group, parameters);
-  const { answer, position } = await read(cluster, target, parameters, listQuery(parameters));
-  if (answer.status !== "page") throw unexpected({ position });
-  const last = answer.more ? answer.items.at(-1) : undefined;
+  const wanted = groupRequest(c, known);
+  const { parameters } = wanted;
+  const withMetadata = parameters.flag("metadata");
+  const query = listQuery(parameters);
+  const { items, commonPrefixes, next, revision, position } = await read(cluster, wanted, "list", query);
   const body = {
-    items: answer.items.map(itemJson),
-    cursor: last === undefined ? null : encodeCursor(last.key),
-    revision: answer.revision,
+    items: items.map((item) => itemJson(item, withMetadata)),
+    ...(query.delimiter.length > 0 && { common_prefixes: commonPrefixes.map(prefixJson) }),
+    cursor: next === null ? null : encodeCursor(next),
+    revision,
   };
   return jsonResponse(200, body, position);
 }
@@ -42,13 +46,15 @@ function listQuery(parameters: Parameters): ListQuery {
     start: bound(parameters, "start"),
     end: bound(parameters, "end"),
     after: after(parameters),
+    reverse: parameters.flag("reverse"),
+    delimiter: bound(parameters, "delimiter") ?? new Uint8Array(0),
     limit: limit(parameters),
     keysOnly: parameters.flag("keys_only"),
   };
 }
 
 /** Part of a key; an empty one bounds nothing. */
-function bound(parameters: Parameters, name: string): Uint8Array | null {
+export function bound(parameters: Parameters, name: string): Uint8Array | null {
   const bytes = parameters.bytes(name);
   if (bytes === undefined || bytes.length === 0) return null;
   if (bytes.length <= maxKeyBytes) return bytes;

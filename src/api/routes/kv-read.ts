@@ -1,21 +1,24 @@
 /** `GET` and `HEAD` of `/kv/{key}`. */
 
-import type { Item } from "../../kv/answer.ts";
 import { maxContentTypeLength } from "../../kv/limits.ts";
+import type { Item } from "../../kv/model.ts";
+import { rangeOf } from "../../kv/operations.ts";
+import { oneKey } from "../../kv/span.ts";
 import { isHeaderText } from "../../kv/text.ts";
 import type { ApiContext } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
 import { entityTag, readCondition } from "../conditions.ts";
 import { ApiError } from "../errors.ts";
+import { groupRequest } from "../group-request.ts";
 import { keyOf } from "../key-path.ts";
-import { Parameters } from "../parameters.ts";
+import { metadataHeaders } from "../metadata.ts";
+import type { Parameters } from "../parameters.ts";
 import { headersWith, jsonResponse } from "../respond.ts";
 import type { Position } from "../position.ts";
-import { read, readParameters, unexpected } from "../read.ts";
-import { defaultContentType, itemJson } from "../representation.ts";
-import { splitPath, targetOf } from "../target.ts";
+import { read, readParameters } from "../read.ts";
+import { defaultContentType, itemJson, leaseJson } from "../representation.ts";
 
-const known = [...readParameters, "format"];
+const known = [...readParameters, "format", "revision"];
 
 /**
  * Stored content is anybody's: a browser shall neither guess what it is nor run it in this origin. Caches must ask, or
@@ -28,32 +31,47 @@ const contentHeaders = {
 };
 
 export async function getKey(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const request = c.req.raw;
-  const { group, rest } = splitPath(c.req.path);
-  const parameters = new Parameters(request.url, known);
-  const asJson = parameters.choice("format", ["json"]) === "json";
-  const target = targetOf(c.env, group, parameters);
-  const withValue = asJson || request.method !== "HEAD";
-  const { answer, position } = await read(cluster, target, parameters, { kind: "get", key: keyOf(rest), withValue });
-  if (answer.status === "not_found") throw new ApiError("key_not_found", "There is no such key.", { position });
-  if (answer.status !== "found") throw unexpected({ position });
-  const etag = entityTag(answer.item.modRevision);
-  switch (readCondition(request.headers, answer.item.modRevision)) {
+  const wanted = groupRequest(c, known);
+  const asJson = wanted.parameters.choice("format", ["json"]) === "json";
+  const keysOnly = !asJson && wanted.request.method === "HEAD";
+  const revision = revisionOf(wanted.parameters);
+  const query = rangeOf({ ...oneKey(keyOf(wanted.rest)), keysOnly, revision });
+  const { range, position, revision: storeRevision } = await read(cluster, wanted, "range", query);
+  const [item] = range.items;
+  if (item === undefined) throw new ApiError("key_not_found", "There is no such key.", { position });
+  const etag = entityTag(item.modRevision);
+  switch (readCondition(wanted.headers, item.modRevision)) {
     case "failed":
       throw new ApiError("precondition_failed", `The key's ETag is ${etag}.`, { position, headers: { etag } });
     case "not_modified":
       return new Response(null, { status: 304, headers: headersWith(position, { ...contentHeaders, etag }) });
     case "proceed":
       return asJson
-        ? jsonResponse(200, { ...itemJson(answer.item), revision: answer.revision }, position, { etag })
-        : valueResponse(answer.item, etag, position);
+        ? jsonResponse(200, { ...itemJson(item), revision: storeRevision }, position, { etag })
+        : valueResponse(item, etag, position);
   }
+}
+
+/** A revision of the store that has been, from which on its state is read; 0 for the present one. */
+function revisionOf(parameters: Parameters): number {
+  const text = parameters.text("revision");
+  if (text === undefined) return 0;
+  const revision = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (revision >= 1 && Number.isSafeInteger(revision)) return revision;
+  throw new ApiError("invalid_parameter", "revision must be a whole number from 1 on.");
 }
 
 function valueResponse(item: Item, etag: string, position: Position): Response {
   const { contentType, value, valueBytes } = item;
   const type = contentType !== "" && isHeaderText(contentType, maxContentTypeLength) ? contentType : defaultContentType;
-  const headers = headersWith(position, { ...contentHeaders, "content-type": type, etag });
+  const { lease } = leaseJson(item.lease);
+  const headers = headersWith(position, {
+    ...contentHeaders,
+    "content-type": type,
+    etag,
+    ...metadataHeaders(item.metadata),
+    ...(lease !== undefined && { "x-raft-lease": lease }),
+  });
   // Without a body, as for HEAD, the length would not be known otherwise.
   if (value === null) headers["content-length"] = String(valueBytes);
   return new Response(value, { headers });

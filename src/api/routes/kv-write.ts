@@ -1,91 +1,84 @@
-/** `PUT` and `DELETE` of `/kv/{key}`. */
+/** `PUT`, `DELETE` and `POST` of `/kv/{key}`: a value, no value, and a number that grows. */
 
-import type { Command } from "../../kv/command.ts";
-import { decodeResult } from "../../kv/result.ts";
-import type { CommandResult } from "../../kv/result.ts";
+import { conditional, deleteOf } from "../../kv/operations.ts";
+import type { OperationResult } from "../../kv/model.ts";
+import { oneKey } from "../../kv/span.ts";
 import type { ApiContext } from "../app-types.ts";
-import type { ClusterClient, NodeAnswer } from "../cluster.ts";
-import { entityTag, writePrecondition } from "../conditions.ts";
+import type { ClusterClient } from "../cluster.ts";
+import { entityTag, writeCompares } from "../conditions.ts";
 import { ApiError } from "../errors.ts";
-import { keyOf } from "../key-path.ts";
-import { Parameters } from "../parameters.ts";
+import { groupRequest } from "../group-request.ts";
+import type { GroupRequest } from "../group-request.ts";
+import { incrementedKeyOf, keyOf } from "../key-path.ts";
+import { refuseBody } from "../body.ts";
+import { parseInt64 } from "../int64.ts";
 import { jsonResponse } from "../respond.ts";
-import { keyJson, revisionsJson } from "../representation.ts";
-import { splitPath, targetOf } from "../target.ts";
-import type { Target } from "../target.ts";
-import { encodeWrite, idempotencyKeyOf, putCommand } from "../write-request.ts";
+import { keyJson, leaseJson, revisionsJson } from "../representation.ts";
+import { putParameters, readPut } from "../write-request.ts";
+import { idempotencyOf, write } from "../write.ts";
+import type { Asked, Written } from "../write.ts";
 
-const known = ["timeout"];
+type Kind = Exclude<OperationResult["kind"], "txn" | "range">;
+type ResultOf<Wanted extends Kind> = Extract<OperationResult, { readonly kind: Wanted }>;
 
 export async function putKey(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const write = writeOf(c);
-  const { result, answer } = await send(cluster, write, await putCommand(c.req.raw, write.key));
-  if (result.status !== "put") throw unexpectedResult(answer);
-  const body = { ...keyJson(write.key), revision: result.modRevision, ...revisionsJson(result) };
+  const request = groupRequest(c, putParameters);
+  const key = keyOf(request.rest);
+  const { result, revision, position } = await send(cluster, request, "put", await readPut(request, key));
+  const body = { ...keyJson(key), revision, ...revisionsJson(result), ...leaseJson(result.lease) };
   const headers = { etag: entityTag(result.modRevision) };
-  return jsonResponse(result.created ? 201 : 200, body, answer.position, headers);
+  return jsonResponse(result.created ? 201 : 200, body, position, headers);
 }
 
 /** In the answer, `revision` is the store's after the deletion; the others are the last ones that the key had. */
 export async function deleteKey(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const write = writeOf(c);
-  const precondition = writePrecondition(c.req.raw.headers);
-  const command: Command = { kind: "delete", key: write.key, precondition, idempotency: null };
-  const { result, answer } = await send(cluster, write, command);
-  if (result.status !== "deleted") throw unexpectedResult(answer);
-  const body = { ...keyJson(write.key), revision: result.revision, ...revisionsJson(result) };
-  return jsonResponse(200, body, answer.position);
+  const request = groupRequest(c);
+  const key = keyOf(request.rest);
+  const operation = conditional(deleteOf(oneKey(key), "keys"), writeCompares(request.headers, key), key);
+  const { result, revision, position, ambiguous } = await send(cluster, request, "delete", () => operation);
+  const [item] = result.previous;
+  if (item === undefined) throw new ApiError("key_not_found", "There is no such key.", { position, ambiguous });
+  return jsonResponse(200, { ...keyJson(key), revision, ...revisionsJson(item) }, position);
 }
 
-interface Write {
-  readonly target: Target;
-  readonly key: Uint8Array;
-  readonly idempotencyKey: string | null;
+/** `POST /kv/{key}/increment` adds `by`, or one, to a number; a missing key counts as 0. */
+export async function incrementKey(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  const request = groupRequest(c, ["by"]);
+  const key = incrementedKeyOf(request.rest);
+  const delta = deltaOf(request.parameters.text("by"));
+  const compares = writeCompares(request.headers, key);
+  await refuseBody(request.request, "An increment takes no body: use ?by=.");
+  const operation = conditional({ kind: "increment", key, delta }, compares, key);
+  const { result, revision, position } = await send(cluster, request, "increment", () => operation);
+  const body = { ...keyJson(key), value: result.value, revision, ...revisionsJson(result) };
+  return jsonResponse(result.created ? 201 : 200, body, position, { etag: entityTag(result.modRevision) });
 }
 
-function writeOf(c: ApiContext): Write {
-  const { group, rest } = splitPath(c.req.path);
-  const target = targetOf(c.env, group, new Parameters(c.req.raw.url, known));
-  return { target, key: keyOf(rest), idempotencyKey: idempotencyKeyOf(c.req.raw.headers) };
+function deltaOf(text = "1"): string {
+  const delta = parseInt64(text);
+  if (delta !== undefined) return delta;
+  throw new ApiError("invalid_parameter", "by must be a whole number of 64 bits in decimal digits.");
 }
 
-interface Outcome {
-  readonly result: CommandResult;
-  readonly answer: NodeAnswer;
+/** Replicates a write to one key. Throws what the store refused, and when the key is not as it should be. */
+async function send<Wanted extends Kind>(
+  cluster: ClusterClient,
+  { target, headers }: GroupRequest,
+  kind: Wanted,
+  asked: Asked,
+): Promise<Written<"txn"> & { readonly result: ResultOf<Wanted> }> {
+  const written = await write(cluster, target, idempotencyOf(headers), "txn", asked);
+  const [result] = written.txn.results;
+  if (!written.txn.succeeded) throw preconditionFailed(result, written);
+  if (result?.kind !== kind) throw new Error(`a ${kind} was answered as a ${result?.kind}`);
+  return { ...written, result: result as ResultOf<Wanted> };
 }
 
-/** Replicates a command. Throws what the store refused. */
-async function send(cluster: ClusterClient, { target, idempotencyKey }: Write, command: Command): Promise<Outcome> {
-  const bytes = await encodeWrite(command, idempotencyKey);
-  const answer = await cluster.propose(target, bytes, idempotencyKey !== null);
-  const result = decodeResult(answer.body);
-  if (result === undefined) throw unexpectedResult(answer);
-  // A refusal comes from the last attempt; an earlier one that is still on its way may yet take effect.
-  const details = { position: answer.position, ambiguous: answer.ambiguous };
-  switch (result.status) {
-    case "put":
-    case "deleted":
-      return { result, answer };
-    case "precondition_failed":
-      throw preconditionFailed(result.modRevision, answer);
-    case "not_found":
-      throw new ApiError("key_not_found", "There is no such key.", details);
-    case "idempotency_key_reused":
-      throw new ApiError("idempotency_key_reused", "Another request has used this Idempotency-Key.", details);
-    case "malformed":
-      throw new ApiError("unavailable", "The nodes run a version that does not know this command.", details);
+function preconditionFailed(result: OperationResult | undefined, { position, ambiguous }: Written<"txn">): ApiError {
+  const [item] = result?.kind === "range" ? result.items : [];
+  if (item === undefined) {
+    return new ApiError("precondition_failed", "There is no such key.", { position, ambiguous });
   }
-}
-
-function preconditionFailed(modRevision: number | null, { position, ambiguous }: NodeAnswer): ApiError {
-  const details = { position, ambiguous };
-  if (modRevision === null) return new ApiError("precondition_failed", "There is no such key.", details);
-  const etag = entityTag(modRevision);
-  return new ApiError("precondition_failed", `The key's ETag is ${etag}.`, { ...details, headers: { etag } });
-}
-
-/** The nodes run another version than this Worker, and what their answer means is not known here. */
-function unexpectedResult({ position }: NodeAnswer): ApiError {
-  const message = "The nodes run a version whose answer is not understood. The write may have taken effect.";
-  return new ApiError("unavailable", message, { position, ambiguous: true });
+  const etag = entityTag(item.modRevision);
+  return new ApiError("precondition_failed", `The key's ETag is ${etag}.`, { position, ambiguous, headers: { etag } });
 }

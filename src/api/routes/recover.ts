@@ -2,7 +2,8 @@
 
 import { Hono } from "hono";
 import { internalPath, type NodeStatus } from "../../internal.ts";
-import { encodeQuery } from "../../kv/query.ts";
+import { probe } from "../../kv/operations.ts";
+import { encodeQuery } from "../../kv/query-codec.ts";
 import { type RecoverAnswer, recoveryConfirmation } from "../../membership.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
@@ -71,7 +72,7 @@ async function readConfirmed(request: Request): Promise<string> {
 
 /** A group that answers a linearizable read has its majority. */
 async function checkMajorityLost(cluster: ClusterClient, target: Target): Promise<void> {
-  const query = encodeQuery({ kind: "get", key: new Uint8Array(1), withValue: false });
+  const query = encodeQuery(probe);
   const timeoutMs = Math.min(target.timeoutMs / 2, maxProofMs);
   try {
     await cluster.query({ ...target, timeoutMs }, query);

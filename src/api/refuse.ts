@@ -1,0 +1,13 @@
+/** How a reader of some part of a request refuses what it finds there. */
+
+import { ApiError } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
+
+/** Throws an error about the named value; `rule` goes on behind the name. */
+export type Refuse = (name: string, rule: string) => never;
+
+export function refuseWith(code: ErrorCode, place = ""): Refuse {
+  return (name, rule) => {
+    throw new ApiError(code, `${place}${name} ${rule}.`);
+  };
+}

@@ -1,0 +1,67 @@
+/** Replicates what a client asks for, once under its idempotency key if it has one. */
+
+import { encodeCommand } from "../kv/command-codec.ts";
+import { maxIdempotencyKeyLength } from "../kv/limits.ts";
+import type { CommandBody, CommandResult } from "../kv/model.ts";
+import { isHeaderText } from "../kv/text.ts";
+import type { ClusterClient } from "./cluster.ts";
+import { ApiError } from "./errors.ts";
+import { outcomeOf } from "./store.ts";
+import type { Outcome } from "./store.ts";
+import type { Target } from "./target.ts";
+
+/** What is asked for, where moments become durations from `nowMs` on. Throws for what can't be asked for. */
+export type Asked = (nowMs: number) => CommandBody;
+
+/** Under which key and in which session a write takes effect once; null for a write that is not to be repeated. */
+export interface IdempotencyWords {
+  readonly key: string;
+  readonly session: string;
+}
+
+/** Where an earlier attempt of the same write may still take effect, the outcome is ambiguous. */
+export type Written<Status extends CommandResult["status"]> = Outcome<Status> & { readonly ambiguous: boolean };
+
+export async function write<Status extends CommandResult["status"]>(
+  cluster: ClusterClient,
+  target: Target,
+  idempotency: IdempotencyWords | null,
+  status: Status,
+  asked: Asked,
+): Promise<Written<Status>> {
+  const command = await encodeAsked(asked, idempotency);
+  const answer = await cluster.propose(target, command, idempotency !== null);
+  return { ...outcomeOf(status, answer), ambiguous: answer.ambiguous };
+}
+
+export async function encodeAsked(
+  asked: Asked,
+  idempotency: IdempotencyWords | null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const body = asked(Date.now());
+  if (idempotency === null) return encodeCommand({ body, idempotency: null });
+  // All that the command does is in its bytes, so their digest tells one request from another. Moments count from 1970
+  // here, or the same request would be another one when it is sent again.
+  const said = encodeCommand({ body: asked(0), idempotency: null });
+  const fingerprint = new Uint8Array(await crypto.subtle.digest("SHA-256", said));
+  return encodeCommand({ body, idempotency: { ...idempotency, fingerprint } });
+}
+
+/** From `Idempotency-Key` and `Idempotency-Session`. */
+export function idempotencyOf(headers: Headers, maxKeyLength = maxIdempotencyKeyLength): IdempotencyWords | null {
+  const key = headers.get("idempotency-key");
+  const session = headers.get("idempotency-session");
+  if (key === null) {
+    if (session === null) return null;
+    throw new ApiError("invalid_header", "Idempotency-Session needs an Idempotency-Key.");
+  }
+  if (key.length < 1 || !isHeaderText(key, maxKeyLength)) {
+    throw new ApiError("invalid_header", `Idempotency-Key is 1 to ${maxKeyLength} characters of ASCII.`);
+  }
+  if (session === null) return { key, session: "" };
+  if (session.length >= 1 && isHeaderText(session, maxIdempotencyKeyLength)) return { key, session };
+  throw new ApiError(
+    "invalid_header",
+    "Idempotency-Session must be the id of a session, as POST /v1/sessions gave it.",
+  );
+}
