@@ -56,12 +56,12 @@ export class NodeStream {
   private readonly parts = new PartsReader(maxMessageBytes);
   private waiting: Uint8Array[] = [];
   private silentLooks = 0;
-  private readonly watch: ReturnType<typeof setInterval>;
+  private timer: ReturnType<typeof setTimeout>;
 
   constructor(body: ReadableStream<Uint8Array>, controller: AbortController) {
     this.reader = body.getReader();
     this.controller = controller;
-    this.watch = setInterval(() => this.look(), lookMs);
+    this.timer = setTimeout(() => this.look(), lookMs);
   }
 
   /** The next message; "ended" after the last, "broken" if some may be missing. */
@@ -80,7 +80,7 @@ export class NodeStream {
 
   /** The node is told, and whoever waits for a message. */
   cancel(): void {
-    clearInterval(this.watch);
+    clearTimeout(this.timer);
     // Either is enough where both work; a stream that has failed rejects what is not awaited here.
     void this.reader.cancel().catch(() => undefined);
     this.controller.abort();
@@ -103,5 +103,6 @@ export class NodeStream {
   private look(): void {
     this.silentLooks += 1;
     if (this.silentLooks > maxSilentLooks) this.cancel();
+    else this.timer = setTimeout(() => this.look(), lookMs);
   }
 }
