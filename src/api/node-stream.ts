@@ -55,6 +55,8 @@ export class NodeStream {
   private readonly controller: AbortController;
   private readonly parts = new PartsReader(maxMessageBytes);
   private waiting: Uint8Array[] = [];
+  /** Whoever does not listen hears nothing. */
+  private listening = false;
   private silentLooks = 0;
   private timer: ReturnType<typeof setTimeout>;
 
@@ -88,20 +90,23 @@ export class NodeStream {
 
   /** Null when something came. */
   private async read(): Promise<"broken" | null> {
+    this.silentLooks = 0;
+    this.listening = true;
     try {
       const { done, value } = await this.reader.read();
       if (done) return "broken";
       this.waiting = this.parts.take(value);
-      this.silentLooks = 0;
       return null;
     } catch {
       // Why a stream fails is said in words of the platform alone; and what is no message came from no node.
       return "broken";
+    } finally {
+      this.listening = false;
     }
   }
 
   private look(): void {
-    this.silentLooks += 1;
+    if (this.listening) this.silentLooks += 1;
     if (this.silentLooks > maxSilentLooks) this.cancel();
     else this.timer = setTimeout(() => this.look(), lookMs);
   }

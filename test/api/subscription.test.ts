@@ -176,6 +176,15 @@ describe("a stream whose node is gone", () => {
     expect((await elapse(next)).value).toBe("one");
   });
 
+  test("is not taken for dead by a reader who has not listened", async () => {
+    const reader = await open();
+    write(0, "one", "two");
+    expect(await reader.take(1)).toEqual(["one"]);
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(await reader.take(1)).toEqual(["two"]);
+    expect(streams).toHaveLength(1);
+  });
+
   test("ends with an error when no node has served it for half a minute", async () => {
     const reader = await open();
     write(0, "one");
