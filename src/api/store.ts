@@ -23,6 +23,8 @@ import type { Target } from "./target.ts";
 /** What the store answered, and where the node stood that did. */
 export type Outcome<Status extends CommandResult["status"]> = Extract<CommandResult, { readonly status: Status }> & {
   readonly position: Position;
+  /** An earlier attempt may have taken effect, before this one or after it. */
+  readonly ambiguous: boolean;
 };
 export type Found<Status extends QueryAnswer["status"]> = Extract<QueryAnswer, { readonly status: Status }> & {
   readonly position: Position;
@@ -62,14 +64,20 @@ export class StoreClient {
     } catch (error) {
       const isGranted = error instanceof ApiError && error.code === "lease_exists" && error.ambiguous;
       if (!isGranted) throw error;
-      const { revision, position } = await this.keepAlive([id]);
-      return { status: "lease", id, ttlMs, revision, position };
+      const { revision, position, ambiguous } = await this.keepAlive([id]);
+      return { status: "lease", id, ttlMs, revision, position, ambiguous };
     }
   }
 
   /** Deletes the lease's keys, too. */
-  revokeLease(id: LeaseId): Promise<Outcome<"revoked">> {
-    return this.command("revoked", { kind: "leaseRevoke", id }, { harmless: true });
+  async revokeLease(id: LeaseId): Promise<Pick<Outcome<"revoked">, "revision" | "position">> {
+    try {
+      return await this.command("revoked", { kind: "leaseRevoke", id }, { harmless: true });
+    } catch (error) {
+      const isRevoked = error instanceof ApiError && error.code === "lease_not_found" && error.ambiguous;
+      if (!isRevoked) throw error;
+      return await this.query("status", { kind: "status" });
+    }
   }
 
   /** In the order of the ids: how long each lives from now on, null for an unknown lease. */
@@ -111,7 +119,7 @@ export function outcomeOf<Status extends CommandResult["status"]>(
   // A refusal comes from the last attempt; an earlier one that is still on its way may yet take effect.
   if (result?.status === "refused") throw storeRefusal(result.refusal, { position, ambiguous });
   if (result?.status !== status) throw notUnderstood({ position, ambiguous: true });
-  return { ...(result as Extract<CommandResult, { readonly status: Status }>), position };
+  return { ...(result as Extract<CommandResult, { readonly status: Status }>), position, ambiguous };
 }
 
 /** The answer of a node to a query. Throws for a refusal, and for what is no such answer. */

@@ -1,7 +1,7 @@
 /** Takes a place and waits for its turn: what a lock and a candidacy have in common. */
 
 import type { LeaseId } from "../../kv/model.ts";
-import { ApiError, storeRefusal } from "../errors.ts";
+import { type ApiError, storeRefusal } from "../errors.ts";
 import { hexOfLease } from "../lease-id.ts";
 import type { Position } from "../position.ts";
 import type { Repetition, StoreClient } from "../store.ts";
@@ -36,15 +36,9 @@ export type Acquired =
       readonly position: Position;
     };
 
-/** What is kept beside the value of a place with a lease of its own: giving it up ends that lease. */
-const ownLease = '{"lease":"own"}';
 /** How often a lease is renewed within its time. */
 const renewals = 3;
 const timeIsOver = new Error("the time to wait is over");
-
-export function hasOwnLease({ metadata }: Pick<Place, "metadata">): boolean {
-  return metadata === ownLease;
-}
 
 /** Throws `lease_not_found` where the lease is unknown or ends meanwhile, and when the store does not answer. */
 export async function acquire(store: StoreClient, places: Places, request: AcquireRequest): Promise<Acquired> {
@@ -58,23 +52,10 @@ export async function acquire(store: StoreClient, places: Places, request: Acqui
   return tries ? await behindOthers(places, place, true) : await awaitTurn(store, places, place, request);
 }
 
-/** Gives a place up, and its lease if that is its own. False where it has gone already. */
-export async function giveUp(store: StoreClient, places: Places, place: Place): Promise<boolean> {
-  if (!hasOwnLease(place)) return (await places.leave(place)).txn.succeeded;
-  try {
-    await store.revokeLease(place.lease);
-    return true;
-  } catch (error) {
-    // An attempt before may have ended it.
-    if (error instanceof ApiError && error.code === "lease_not_found") return error.ambiguous;
-    throw error;
-  }
-}
-
 function ticketOf(places: Places, { value, lease }: AcquireRequest): Ticket {
   const isOwn = typeof lease === "object";
   const key = places.keyOf(isOwn ? crypto.randomUUID() : hexOfLease(lease));
-  return { key, value, lease, metadata: isOwn ? ownLease : "" };
+  return { key, value, lease, metadata: "" };
 }
 
 /**
@@ -98,7 +79,7 @@ async function behindOthers(places: Places, place: Place, keeps: boolean): Promi
 }
 
 async function awaitTurn(store: StoreClient, places: Places, place: Place, request: AcquireRequest): Promise<Acquired> {
-  const isOwn = hasOwnLease(place);
+  const isOwn = typeof request.lease === "object";
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(timeIsOver), request.waitMs);
   const signals = request.signal === undefined ? [over.signal] : [over.signal, request.signal];
@@ -108,7 +89,7 @@ async function awaitTurn(store: StoreClient, places: Places, place: Place, reque
     if (turn === undefined || (isOwn && !(await isRenewed(store, place)))) throw leaseEnded();
     return { held: true, place, revision: turn.revision, position: turn.position };
   } catch (error) {
-    if (isOwn) request.background(giveUp(store, places, place).catch(() => undefined));
+    if (isOwn) request.background(places.leave(place).catch(() => undefined));
     if (error !== timeIsOver && request.signal?.aborted !== true) throw error;
     return await behindOthers(places, place, !isOwn);
   } finally {

@@ -1,6 +1,6 @@
 /** Places as JSON shows them. */
 
-import { keyJson, valueJson } from "../representation.ts";
+import { keyJson, valueJson } from "../../kv/item-json.ts";
 import type { Place } from "./places.ts";
 
 /** Without the value. */

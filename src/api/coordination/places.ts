@@ -47,6 +47,13 @@ export interface Standing {
   readonly position: Position;
 }
 
+/** What has come of giving a place up. */
+export interface Left {
+  readonly wasThere: boolean;
+  readonly revision: number;
+  readonly position: Position;
+}
+
 const nothing = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -123,10 +130,12 @@ export class Places {
     return this.ifThere({ key, token }, { ...put, ignoreLease: true }, repetition);
   }
 
-  /** Gives a place up; not `succeeded` where it is not there any more. */
-  leave(place: Pick<Place, "key" | "token">): Promise<Outcome<"txn">> {
-    // No other place ever has its token.
-    return this.ifThere(place, { kind: "delete", ...single(place.key), previous: "none" }, { harmless: true });
+  /** Gives a place up. Its own lease ends with it. */
+  async leave(place: Pick<Place, "key" | "token">): Promise<Left> {
+    const deletion: Operation = { kind: "delete", ...single(place.key), previous: "none" };
+    // No other place ever has its token, so it does no harm to try again; and it may have gone by the first try.
+    const { txn, ambiguous, revision, position } = await this.ifThere(place, deletion, { harmless: true });
+    return { wasThere: txn.succeeded || ambiguous, revision, position };
   }
 
   private ifThere(

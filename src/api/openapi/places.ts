@@ -40,7 +40,11 @@ export const heldSchemas: Readonly<Record<string, Schema>> = {
     "held",
     "leads",
   ]),
-  GivenUp: objectOf({ ...named, released: truth, resigned: truth }, [...optional, "released", "resigned"]),
+  GivenUp: objectOf({ ...named, released: truth, resigned: truth, revision: whole }, [
+    ...optional,
+    "released",
+    "resigned",
+  ]),
 };
 
 /** Why a place is not given. */

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { acquire, type Acquired, giveUp } from "../coordination/acquire.ts";
+import { acquire, type Acquired } from "../coordination/acquire.ts";
 import { observe } from "../coordination/observe.ts";
 import type { Observed } from "../coordination/observe.ts";
 import { acquireRequest, placeContext } from "../coordination/place-context.ts";
@@ -65,10 +65,11 @@ async function proclaim(cluster: ClusterClient, c: ApiContext): Promise<Response
 
 /** Gives up leadership, or a candidacy. */
 async function resign(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { name, store, places, parameters } = placeContext(cluster, c, "elections", placeParameters);
+  const { name, places, parameters } = placeContext(cluster, c, "elections", placeParameters);
   const place = await places.find(placeNamed(parameters));
-  if (place === undefined || !(await giveUp(store, places, place))) throw notThere();
-  return jsonResponse(200, { name, ...placeJson(place), resigned: true }, cluster.lastPosition(store.target.group));
+  const left = place && (await places.leave(place));
+  if (place === undefined || left?.wasThere !== true) throw notThere();
+  return jsonResponse(200, { name, ...placeJson(place), resigned: true, revision: left.revision }, left.position);
 }
 
 async function renewCandidacy(cluster: ClusterClient, c: ApiContext): Promise<Response> {

@@ -1,6 +1,7 @@
 /** `/leases`: times to live that keys share. */
 
 import { Hono } from "hono";
+import { keyJson } from "../../kv/item-json.ts";
 import { type LeaseId, noLease } from "../../kv/model.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
@@ -9,7 +10,6 @@ import { ApiError, storeRefusal } from "../errors.ts";
 import { parseLeaseId } from "../lease-id.ts";
 import { onlyMethods } from "../method.ts";
 import { Parameters } from "../parameters.ts";
-import { keyJson } from "../representation.ts";
 import { jsonResponse } from "../respond.ts";
 import { StoreClient } from "../store.ts";
 import { splitPath, targetOf } from "../target.ts";

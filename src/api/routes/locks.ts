@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { acquire, type Acquired, giveUp } from "../coordination/acquire.ts";
+import { acquire, type Acquired } from "../coordination/acquire.ts";
 import { acquireRequest, placeContext } from "../coordination/place-context.ts";
 import { placeJson, valuedPlaceJson } from "../coordination/place-json.ts";
 import { acquireParameters, placeNamed, placeParameters } from "../coordination/place-request.ts";
@@ -70,10 +70,11 @@ async function renewLock(cluster: ClusterClient, c: ApiContext): Promise<Respons
 
 /** Gives up a lock that is held, or a place among those who wait. */
 async function releaseLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { name, store, places, parameters } = placeContext(cluster, c, "locks", placeParameters);
+  const { name, places, parameters } = placeContext(cluster, c, "locks", placeParameters);
   const place = await places.find(placeNamed(parameters));
-  if (place === undefined || !(await giveUp(store, places, place))) throw lockNotHeld();
-  return jsonResponse(200, { name, ...placeJson(place), released: true }, cluster.lastPosition(store.target.group));
+  const left = place && (await places.leave(place));
+  if (place === undefined || left?.wasThere !== true) throw lockNotHeld();
+  return jsonResponse(200, { name, ...placeJson(place), released: true, revision: left.revision }, left.position);
 }
 
 function lockNotHeld(): ApiError {

@@ -8,7 +8,8 @@ export function encodeMessage(message: WatchMessage, format: WatchRequest["forma
   return format === "binary" ? encodeWatchMessage(message) : JSON.stringify(messageJson(message));
 }
 
-function messageJson(message: WatchMessage): unknown {
+/** As the texts of WebSockets and server-sent events have it. */
+export function messageJson(message: WatchMessage): unknown {
   const { type, revision } = message;
   switch (type) {
     case "created":
@@ -25,7 +26,7 @@ function messageJson(message: WatchMessage): unknown {
   }
 }
 
-function eventJson({ type, item, previous }: WatchEvent): unknown {
+export function eventJson({ type, item, previous }: WatchEvent): unknown {
   const told = type === "put" ? itemJson(item) : { ...keyJson(item.key), mod_revision: item.modRevision };
   return previous === null ? { type, ...told } : { type, ...told, previous: itemJson(previous) };
 }
