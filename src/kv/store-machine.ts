@@ -57,8 +57,6 @@ export class KeyValueStore implements StateMachine {
   private readonly commands: Commands;
   private readonly queries: Queries;
   private readonly watches: WatchHub;
-  /** The time of the newest command, one without an effect included. */
-  private newestMs: number;
 
   /** Creates its tables where they are missing. Throws when another version of this code wrote them. */
   constructor(sql: Sql, options: StoreOptions = {}) {
@@ -79,7 +77,6 @@ export class KeyValueStore implements StateMachine {
     this.commands = new Commands(this.parts, this.sessions, this.compaction);
     this.queries = new Queries(this.parts, this.maxAnswerBytes);
     this.watches = new WatchHub(this.parts, options.watch ?? defaultWatchLimits);
-    this.newestMs = this.parts.meta.timeMs;
   }
 
   apply(commands: readonly CommittedCommand[]): Uint8Array[] {
@@ -92,7 +89,7 @@ export class KeyValueStore implements StateMachine {
 
   query(query: Uint8Array): Uint8Array {
     const decoded = decodeQuery(query);
-    if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded, this.newestMs));
+    if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded));
     return encodeAnswer(this.refused({ reason: "malformed" }));
   }
 
@@ -124,7 +121,7 @@ export class KeyValueStore implements StateMachine {
   }
 
   private applyOne({ command: bytes, index, timeMs }: CommittedCommand): Uint8Array {
-    this.newestMs = Math.max(this.newestMs, timeMs);
+    this.parts.meta.timeMs = timeMs;
     const command = decodeCommand(bytes);
     if (command === undefined) return encodeResult(this.refused({ reason: "malformed" }));
     const at = { index, timeMs };

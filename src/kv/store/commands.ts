@@ -49,7 +49,6 @@ export class Commands {
     maxAnswerBytes: number,
   ): { readonly result: CommandResult; readonly hasEffect: boolean } {
     const { result, hasEffect } = this.perform(body, at, maxAnswerBytes);
-    if (hasEffect) this.parts.meta.timeMs = at.timeMs;
     return { result: { ...result, revision: this.parts.meta.revision }, hasEffect };
   }
 

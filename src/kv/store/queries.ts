@@ -23,15 +23,14 @@ export class Queries {
     this.maxAnswerBytes = maxAnswerBytes;
   }
 
-  /** `timeMs` is the newest time in the log. */
-  answer(query: Query, timeMs: number): QueryAnswer {
+  answer(query: Query): QueryAnswer {
     const { meta } = this.parts;
     const budget = new AnswerBudget(this.maxAnswerBytes);
-    const answer = this.find(query, timeMs, budget);
+    const answer = this.find(query, budget);
     return { ...(budget.isExceeded ? refused({ reason: "answer_too_large" }) : answer), revision: meta.revision };
   }
 
-  private find(query: Query, timeMs: number, budget: AnswerBudget): Answer {
+  private find(query: Query, budget: AnswerBudget): Answer {
     switch (query.kind) {
       case "range":
         return this.range(query, budget);
@@ -42,7 +41,7 @@ export class Queries {
       case "leases":
         return { status: "leases", ids: this.parts.leases.ids() };
       case "lease":
-        return this.lease(query.id, query.withKeys, timeMs, budget);
+        return this.lease(query.id, query.withKeys, budget);
       case "status": {
         const { compactRevision, keys, leases, sizeBytes } = this.parts.meta;
         return { status: "status", compactRevision, keys, leases, sizeBytes };
@@ -72,7 +71,7 @@ export class Queries {
     return states.map((state) => (state === undefined ? null : (items.next().value ?? null)));
   }
 
-  private lease(id: LeaseId, withKeys: boolean, timeMs: number, budget: AnswerBudget): Answer {
+  private lease(id: LeaseId, withKeys: boolean, budget: AnswerBudget): Answer {
     const lease = this.parts.leases.find(id);
     if (lease === undefined) return { status: "lease", lease: null, keys: [] };
     const keys: Uint8Array[] = [];
@@ -80,7 +79,7 @@ export class Queries {
       keys.push(bytesOf(key));
       if (!budget.take(key.length + itemFrameBytes)) break;
     }
-    const remainingMs = Math.max(0, lease.expiresAtMs - timeMs);
+    const remainingMs = Math.max(0, lease.expiresAtMs - this.parts.meta.timeMs);
     return { status: "lease", lease: { id, grantedTtlMs: lease.ttlMs, remainingMs }, keys };
   }
 

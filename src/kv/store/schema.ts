@@ -20,7 +20,7 @@ export interface Meta {
   leases: number;
   /** What the rows of `kv_revisions` hold, more or less. */
   sizeBytes: number;
-  /** The time of the newest command that had an effect. */
+  /** The time of the newest command. */
   timeMs: number;
   /** How many ids the store has picked for leases. */
   leaseSequence: number;
