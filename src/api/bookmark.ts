@@ -35,9 +35,13 @@ export function decodeBookmark(text: string): Bookmark | undefined {
 
 /** An answer's bookmark never falls behind that of its request: clients may keep the last one that they get. */
 export function keepBookmark(request: Headers, answer: Headers): void {
-  const sent = decodeBookmark(request.get(bookmarkHeader) ?? "");
+  const text = request.get(bookmarkHeader);
+  const sent = text === null ? undefined : decodeBookmark(text);
   if (sent === undefined) return;
   const given = decodeBookmark(answer.get(bookmarkHeader) ?? "");
-  const isNewer = given !== undefined && (given.generation > sent.generation || given.index >= sent.index);
-  if (!isNewer) answer.set(bookmarkHeader, encodeBookmark(sent));
+  if (given === undefined || isBehind(given, sent)) answer.set(bookmarkHeader, encodeBookmark(sent));
+}
+
+function isBehind(one: Bookmark, other: Bookmark): boolean {
+  return one.generation < other.generation || (one.generation === other.generation && one.index < other.index);
 }

@@ -1,9 +1,11 @@
 /** Groups of nodes that speak the internal protocol over real machines, without Raft, and fail as they are told to. */
 
+import { encodeOutcomes } from "../../src/batch.ts";
 import type { Env } from "../../src/env.ts";
 import { internalHeader, internalOrigin, internalPath, refusalStatus } from "../../src/internal.ts";
 import type { MemberStatus, NodeStatus, RefusalCode } from "../../src/internal.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
+import { decodeParts } from "../../src/parts.ts";
 import { NodeSql } from "../support/node-sql.ts";
 
 /** A call as a node sees it. */
@@ -23,6 +25,10 @@ export type Fault = (call: Call, proceed: () => Response) => Response | Promise<
 export class FakeGroup {
   term = 1;
   index = 1;
+  /** How many recoveries led to it. */
+  generation = 0;
+  /** Cluster time. */
+  timeMs = 1_700_000_000_000;
   leader: string | null = "n1";
   readonly lagging = new Set<string>();
   /** Who belongs to it, as its nodes say. */
@@ -40,7 +46,7 @@ export class FakeGroup {
 
   propose(command: Uint8Array): Uint8Array {
     this.index += 1;
-    const committed = { index: this.index, term: this.term, timeMs: 1_700_000_000_000, command };
+    const committed = { index: this.index, term: this.term, timeMs: this.timeMs, command };
     const results = [...this.machines].map(([id, machine]) => (this.lagging.has(id) ? [] : machine.apply([committed])));
     return results.find((result) => result.length > 0)![0]!;
   }
@@ -159,16 +165,35 @@ function answer(group: FakeGroup, call: Call, body: Uint8Array): Response {
     response.headers.set(internalHeader.term, String(group.term));
     return response;
   }
+  // A node that lags waits in vain for what it does not have.
+  if (stale && group.lagging.has(node) && Number(headers.get(internalHeader.minIndex)) >= group.index) {
+    const response = refuse(call, "timeout", false, group.leader);
+    response.headers.set(internalHeader.generation, String(group.generation));
+    return response;
+  }
+  if (path === internalPath.proposeAll) return respond(proposeAll(group, body));
   const result = path === internalPath.propose ? group.propose(body) : machine.query(body);
   return respond(result as Uint8Array<ArrayBuffer>);
 }
 
-function positionHeaders(node: string, at: Pick<FakeGroup, "term" | "index" | "leader">): Record<string, string> {
+function proposeAll(group: FakeGroup, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return encodeOutcomes(
+    decodeParts(body).map((command) => ({ done: true, result: group.propose(command), index: group.index })),
+  );
+}
+
+function positionHeaders(
+  node: string,
+  at: Pick<FakeGroup, "term" | "index" | "leader"> & { readonly generation?: number },
+): Record<string, string> {
   return {
     [internalHeader.node]: node,
     [internalHeader.term]: String(at.term),
     [internalHeader.index]: String(at.index),
     ...(at.leader === null ? {} : { [internalHeader.leader]: at.leader }),
+    ...(at.generation === undefined || at.generation === 0
+      ? {}
+      : { [internalHeader.generation]: String(at.generation) }),
   };
 }
 

@@ -10,9 +10,11 @@ import { jsonResponse } from "../respond.ts";
 
 export function openApiRoutes(): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
-  const document = describeApi(resources);
+  // Not made before somebody asks: an isolate has little time to start.
+  let document: object | undefined;
   routes.get("/openapi.json", (c) => {
     refuseParameters(c.req.raw.url);
+    document ??= describeApi(resources);
     return jsonResponse(200, document, undefined, { "cache-control": "no-cache" });
   });
   routes.all("/openapi.json", onlyMethods("GET, HEAD"));
