@@ -10,15 +10,28 @@ const subprotocols = /^ *Bearer *, *(\S+) *$/i;
 
 /** Throws a `StatusError` for a request that may not pass. */
 export async function admit(request: Request, env: Env): Promise<void> {
+  if (await isStranger(request, env)) throw userNameEmpty();
+}
+
+/** By these words clients know that they have to authenticate. */
+export function userNameEmpty(): StatusError {
+  return invalidArgument("etcdserver: user name is empty");
+}
+
+/**
+ * Whether somebody calls who has sent no token where one is needed. Throws a `StatusError` for a wrong one, and where there
+ * is none to be had.
+ */
+export async function isStranger(request: Request, env: Env): Promise<boolean> {
   const token = env.API_TOKEN;
   if (token === undefined || token === "") {
-    if (isOpen(request, env)) return;
+    if (isOpen(request, env)) return false;
     throw new StatusError("permissionDenied", "etcdserver: permission denied: this deployment has no API token");
   }
   const given = tokenOf(request.headers);
-  // The words by which clients know that they have to authenticate, or to do so again.
-  if (given === undefined) throw invalidArgument("etcdserver: user name is empty");
+  if (given === undefined) return true;
   if (!(await areEqual(given, token))) throw new StatusError("unauthenticated", "etcdserver: invalid auth token");
+  return false;
 }
 
 /** What a WebSocket that was opened with a token must be told; undefined without one. */

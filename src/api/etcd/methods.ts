@@ -34,6 +34,9 @@ const unknownRole = unary(emptyRequest, emptyResponse, auth.unknownName("role"))
 const noAccounts = unary(emptyRequest, emptyResponse, auth.noAccounts);
 const nothing = unary(emptyRequest, headerResponse, auth.nothing);
 
+/** Whoever has no token, or one that is no good any more, may ask for one. */
+export const authenticatePath = "auth/authenticate";
+
 /** By what follows `/v3/`. */
 export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["kv/range", unary(kvMessages.rangeRequest, kvMessages.rangeResponse, kv.range)],
@@ -82,7 +85,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ],
   ["maintenance/downgrade", unary(emptyRequest, emptyResponse, downgrade)],
 
-  [authenticatePath(), unary(authMessages.authenticateRequest, authMessages.authenticateResponse, auth.authenticate)],
+  [authenticatePath, unary(authMessages.authenticateRequest, authMessages.authenticateResponse, auth.authenticate)],
   ["auth/enable", unary(emptyRequest, emptyResponse, auth.noRoot)],
   ["auth/disable", nothing],
   ["auth/status", unary(emptyRequest, authMessages.authStatusResponse, auth.authStatus)],
@@ -94,14 +97,10 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ...["get", "delete", "grant", "revoke"].map((action) => [`auth/role/${action}`, unknownRole] as const),
 ]);
 
-/** Whoever has no token yet may ask for one. */
-export function isOpenToAll(path: string): boolean {
-  return path === authenticatePath();
-}
-
-function authenticatePath(): string {
-  return "auth/authenticate";
-}
+/** Calls that are answered otherwise to whoever has no token yet: clients make them before they ask for one. */
+export const strangersMethods: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ["cluster/member/list", unary(clusterMessages.memberListRequest, membersResponse, cluster.listForStrangers)],
+]);
 
 function downgrade(): Promise<never> {
   return Promise.reject(unimplemented("there is no earlier version to go back to"));

@@ -7,12 +7,12 @@ import { Parameters } from "../parameters.ts";
 import { uncached } from "../respond.ts";
 import { StoreClient } from "../store.ts";
 import { defaultGroup, targetOf } from "../target.ts";
-import { admit, subprotocolOf } from "./access.ts";
+import { admit, isStranger, subprotocolOf, userNameEmpty } from "./access.ts";
 import type { Call } from "./call.ts";
 import { statusOf } from "./failures.ts";
 import { lineStream } from "./line-stream.ts";
-import type { StreamMethod } from "./method.ts";
-import { isOpenToAll, methods } from "./methods.ts";
+import type { Method, StreamMethod } from "./method.ts";
+import { authenticatePath, methods, strangersMethods } from "./methods.ts";
 import { readDocument, readDocuments } from "./request-body.ts";
 import { socketStream } from "./socket-stream.ts";
 import { StatusError } from "./status.ts";
@@ -48,13 +48,23 @@ async function answer(cluster: ClusterClient, c: ApiContext, path: string): Prom
   const isSocket = called.kind !== "unary" && c.req.method === "GET" && isUpgrade(c);
   if (c.req.method !== "POST" && !isSocket) return text(405, "Method Not Allowed");
   try {
-    if (!isOpenToAll(path)) await admit(c.req.raw, c.env);
+    const allowed = await allowedMethod(c, path, called);
     const call = callOf(cluster, c);
-    if (called.kind === "unary") return json(await called.answer(call, await readDocument(c.req.raw)));
-    return isSocket ? overSocket(called, call, c.req.raw) : await overHttp(called, call, c.req.raw);
+    if (allowed.kind === "unary") return json(await allowed.answer(call, await readDocument(c.req.raw)));
+    return isSocket ? overSocket(allowed, call, c.req.raw) : await overHttp(allowed, call, c.req.raw);
   } catch (error) {
     return failure(error, called.kind !== "unary");
   }
+}
+
+/** What a path stands for to this caller. Throws a `StatusError` where that is nothing. */
+async function allowedMethod(c: ApiContext, path: string, called: Method): Promise<Method> {
+  // Whoever authenticates may do so because his token is no good any more.
+  if (path === authenticatePath) return called;
+  if (!(await isStranger(c.req.raw, c.env))) return called;
+  const open = strangersMethods.get(path);
+  if (open === undefined) throw userNameEmpty();
+  return open;
 }
 
 function isUpgrade(c: ApiContext): boolean {

@@ -25,6 +25,11 @@ export async function list(call: Call): Promise<MembersResponse> {
   return membersOf(call, await newestStatus(call));
 }
 
+/** Tells whoever has no token yet where to ask for one: at the address that was called, and nothing else. */
+export function listForStrangers({ url }: Call): Promise<MembersResponse> {
+  return Promise.resolve({ header: {}, members: [{ clientURLs: [url] }] });
+}
+
 /** A voter that is added first catches up as a learner, and then becomes one by itself. */
 export async function add(call: Call, request: Received<typeof memberAddRequest>): Promise<MembersResponse> {
   const [url = ""] = request.peerURLs;
