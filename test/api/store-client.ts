@@ -6,6 +6,8 @@ import { Parameters } from "../../src/api/parameters.ts";
 import { StoreClient } from "../../src/api/store.ts";
 import { targetOf } from "../../src/api/target.ts";
 import type { Operation } from "../../src/kv/model.ts";
+import { deleteOf, putOf } from "../../src/kv/operations.ts";
+import { oneKey } from "../../src/kv/span.ts";
 import { StoreGroup } from "./store-group.ts";
 
 export interface Reply {
@@ -46,29 +48,12 @@ export class StoreApp {
   /** Writes as any client might. */
   async put(key: string, value: string, lease = "0"): Promise<number> {
     const encoder = new TextEncoder();
-    const put = {
-      kind: "put",
-      key: encoder.encode(key),
-      value: encoder.encode(value),
-      contentType: "text/plain",
-      metadata: "",
-      lease,
-      ttlMs: 0,
-      previous: "none",
-      ignoreValue: false,
-      ignoreLease: false,
-    } as const;
+    const put = putOf({ key: encoder.encode(key), value: encoder.encode(value), contentType: "text/plain", lease });
     return await this.write(put);
   }
 
   async delete(key: string): Promise<number> {
-    const operation = {
-      kind: "delete",
-      key: new TextEncoder().encode(key),
-      rangeEnd: null,
-      previous: "none",
-    } as const;
-    return await this.write(operation);
+    return await this.write(deleteOf(oneKey(new TextEncoder().encode(key))));
   }
 
   private async write(operation: Operation): Promise<number> {

@@ -2,9 +2,9 @@
 
 import type { ApiContext } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { Parameters } from "../parameters.ts";
+import { groupRequest } from "../group-request.ts";
+import type { Parameters } from "../parameters.ts";
 import { StoreClient } from "../store.ts";
-import { splitPath, targetOf } from "../target.ts";
 import type { AcquireRequest } from "./acquire.ts";
 import { nameOf, storedName } from "./names.ts";
 import { placeLeaseOf, waitMsOf } from "./place-request.ts";
@@ -24,9 +24,8 @@ export function placeContext(
   kind: "locks" | "elections",
   known: readonly string[],
 ): PlaceContext {
-  const { group, rest } = splitPath(c.req.path);
-  const parameters = new Parameters(c.req.raw.url, known);
-  const store = new StoreClient(cluster, targetOf(c.env, group, parameters));
+  const { target, rest, parameters } = groupRequest(c, known);
+  const store = new StoreClient(cluster, target);
   const name = nameOf(rest.split("/")[1] ?? "");
   return { name, store, parameters, places: new Places(store, storedName(kind, name)) };
 }

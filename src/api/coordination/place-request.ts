@@ -2,10 +2,10 @@
 
 import type { LeaseId } from "../../kv/model.ts";
 import { maxTtlMs } from "../../kv/limits.ts";
-import { durationOf } from "../duration.ts";
 import { ApiError } from "../errors.ts";
 import { parseLeaseId } from "../lease-id.ts";
 import type { Parameters } from "../parameters.ts";
+import { parseDurationMs, parseTtlMs } from "../parse-time.ts";
 import type { PlaceLease } from "./acquire.ts";
 
 export const acquireParameters = ["timeout", "ttl", "lease", "wait"] as const;
@@ -26,9 +26,14 @@ export function leaseIdOf(parameters: Parameters, name = "lease"): LeaseId | und
   throw new ApiError("invalid_parameter", `${name} must be a whole number of 64 bits, in decimal digits, and not 0.`);
 }
 
-/** The time to live that a lease is to have. */
+/** The time to live that a lease is to have; undefined unless given. */
 export function ttlMsOf(parameters: Parameters): number | undefined {
-  return durationOf(parameters, "ttl", { leastMs: minTtlMs, mostMs: maxTtlMs });
+  const text = parameters.text("ttl");
+  if (text === undefined) return undefined;
+  const ttlMs = parseTtlMs(text);
+  if (ttlMs !== undefined && ttlMs >= minTtlMs && ttlMs <= maxTtlMs) return ttlMs;
+  const rule = `must be a whole number of s, ms, m, h or d, from 1s to ${maxTtlMs / 1000}s`;
+  throw new ApiError("invalid_parameter", `ttl ${rule}.`);
 }
 
 /** The lease by which a place is to be held. */
@@ -40,7 +45,9 @@ export function placeLeaseOf(parameters: Parameters): PlaceLease {
 }
 
 export function waitMsOf(parameters: Parameters): number {
-  return durationOf(parameters, "wait", { leastMs: 0, mostMs: maxWaitMs }) ?? 0;
+  const waitMs = parseDurationMs(parameters.text("wait") ?? "0s", ["ms", "s", "m"]);
+  if (waitMs !== undefined && waitMs <= maxWaitMs) return waitMs;
+  throw new ApiError("invalid_parameter", "wait must be a whole number of ms, s or m, up to 60s.");
 }
 
 /** The place that is meant: by its token, or by its lease. */

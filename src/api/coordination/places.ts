@@ -1,7 +1,8 @@
 /** Who has come to a lock or an election, in the order in which they came: one key each, under a common prefix. */
 
-import { noLease } from "../../kv/model.ts";
 import type { Compare, Item, KeySpan, LeaseId, Operation, RangeOperation, TxnResult } from "../../kv/model.ts";
+import { deleteOf, putOf, rangeOf } from "../../kv/operations.ts";
+import { oneKey } from "../../kv/span.ts";
 import type { Position } from "../position.ts";
 import type { Outcome, Repetition, StoreClient } from "../store.ts";
 
@@ -54,6 +55,8 @@ export interface Left {
   readonly position: Position;
 }
 
+const oldestFirst = { sortTarget: "create", sortOrder: "ascend" } as const;
+const newestFirst = { sortTarget: "create", sortOrder: "descend" } as const;
 const nothing = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -78,7 +81,7 @@ export class Places {
 
   /** Takes a place behind all others. */
   enter(ticket: Ticket, repetition: Repetition): Promise<Entered> {
-    return this.take(ticket, single(ticket.key), repetition);
+    return this.take(ticket, oneKey(ticket.key), repetition);
   }
 
   /** Takes a place if there is no other. */
@@ -93,30 +96,28 @@ export class Places {
 
   /** The first places in their order, without values. */
   list(limit: number): Promise<Standing> {
-    return this.look({ ...rangeOf(this.span), limit, sortTarget: "create", sortOrder: "ascend", keysOnly: true });
+    return this.look(rangeOf({ ...this.span, limit, ...oldestFirst, keysOnly: true }));
   }
 
   /** How many places came before this token, without values. */
   ahead(token: number): Promise<Standing> {
-    return this.look({ ...rangeOf(this.span), maxCreateRevision: token - 1, keysOnly: true });
+    return this.look(rangeOf({ ...this.span, maxCreateRevision: token - 1, keysOnly: true }));
   }
 
   /** The place with this token and then the one before it, as far as they are there; without values. */
   lastTwo(token: number): Promise<Standing> {
-    const newestFirst = { sortTarget: "create", sortOrder: "descend", limit: 2, keysOnly: true } as const;
-    return this.look({ ...rangeOf(this.span), ...newestFirst, maxCreateRevision: token });
+    return this.look(rangeOf({ ...this.span, ...newestFirst, maxCreateRevision: token, limit: 2, keysOnly: true }));
   }
 
-  /** The place of a key as it was at a revision, 0 for now. */
+  /** The place of a key as it was at a revision, 0 for the present one. */
   at(key: Uint8Array, revision = 0): Promise<Standing> {
-    return this.look({ ...rangeOf(single(key)), revision });
+    return this.look(rangeOf({ ...oneKey(key), revision }));
   }
 
   /** The place with this token, or the first with this lease; without its value. */
   async find(by: { readonly token: number } | { readonly lease: LeaseId }): Promise<Place | undefined> {
     const bounds = "token" in by ? { minCreateRevision: by.token, maxCreateRevision: by.token } : {};
-    const byAge = { sortTarget: "create", sortOrder: "ascend", keysOnly: true } as const;
-    const { places } = await this.look({ ...rangeOf(this.span), ...byAge, ...bounds });
+    const { places } = await this.look(rangeOf({ ...this.span, ...oldestFirst, ...bounds, keysOnly: true }));
     return places.find(({ lease }) => "token" in by || lease === by.lease);
   }
 
@@ -126,15 +127,15 @@ export class Places {
     value: Uint8Array,
     repetition: Repetition,
   ): Promise<Outcome<"txn">> {
-    const put = putOf({ key, value, metadata, lease: noLease });
-    return this.ifThere({ key, token }, { ...put, ignoreLease: true }, repetition);
+    return this.ifThere({ key, token }, putOf({ key, value, metadata, ignoreLease: true }), repetition);
   }
 
   /** Gives a place up. Its own lease ends with it. */
   async leave(place: Pick<Place, "key" | "token">): Promise<Left> {
-    const deletion: Operation = { kind: "delete", ...single(place.key), previous: "none" };
     // No other place ever has its token, so it does no harm to try again; and it may have gone by the first try.
-    const { txn, ambiguous, revision, position } = await this.ifThere(place, deletion, { harmless: true });
+    const { txn, ambiguous, revision, position } = await this.ifThere(place, deleteOf(oneKey(place.key)), {
+      harmless: true,
+    });
     return { wasThere: txn.succeeded || ambiguous, revision, position };
   }
 
@@ -143,16 +144,16 @@ export class Places {
     operation: Operation,
     repetition: Repetition,
   ): Promise<Outcome<"txn">> {
-    const isThere: Compare = { ...single(key), target: "create", result: "equal", operand: token };
+    const isThere: Compare = { ...oneKey(key), target: "create", result: "equal", operand: token };
     return this.store.txn({ kind: "txn", compares: [isThere], success: [operation], failure: [] }, repetition);
   }
 
   /** Puts the ticket's key if none of these keys is there, and looks who is. */
   private async take(ticket: Ticket, absent: KeySpan, repetition: Repetition): Promise<Entered> {
-    const looks = [rangeOf(single(ticket.key)), this.firstRange()];
+    const looks = [rangeOf(oneKey(ticket.key)), this.firstRange()];
     const compares: Compare[] = [{ ...absent, target: "create", result: "equal", operand: 0 }];
     const answer = await this.store.txn(
-      { kind: "txn", compares, success: [putOf(ticket), ...looks], failure: looks },
+      { kind: "txn", compares, success: [putOfTicket(ticket), ...looks], failure: looks },
       repetition,
     );
     const [place, first] = foundIn(answer.txn);
@@ -160,7 +161,7 @@ export class Places {
   }
 
   private firstRange(): RangeOperation {
-    return { ...rangeOf(this.span), limit: 1, sortTarget: "create", sortOrder: "ascend" };
+    return rangeOf({ ...this.span, ...oldestFirst, limit: 1 });
   }
 
   private async look(operation: RangeOperation): Promise<Standing> {
@@ -184,42 +185,9 @@ export function placeOf(item: Item): Place {
   return { key, token, lease, modRevision, value: item.value ?? nothing, metadata };
 }
 
-function putOf({ key, value, metadata, lease }: Ticket): Operation & { readonly kind: "put" } {
-  const isOwn = typeof lease === "object";
-  return {
-    kind: "put",
-    key,
-    value,
-    contentType: "",
-    metadata,
-    lease: isOwn ? noLease : lease,
-    ttlMs: isOwn ? lease.ttlMs : 0,
-    previous: "none",
-    ignoreValue: false,
-    ignoreLease: false,
-  };
-}
-
-/** All of these keys as they are now. */
-function rangeOf(span: KeySpan): RangeOperation {
-  return {
-    kind: "range",
-    ...span,
-    limit: 0,
-    revision: 0,
-    sortTarget: "key",
-    sortOrder: "none",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
-}
-
-function single(key: Uint8Array): KeySpan {
-  return { key, rangeEnd: null };
+function putOfTicket({ key, value, metadata, lease }: Ticket): Operation {
+  const life = typeof lease === "object" ? { ttlMs: lease.ttlMs } : { lease };
+  return putOf({ key, value, metadata, ...life });
 }
 
 function joined(first: Uint8Array, text: string): Uint8Array {

@@ -7,12 +7,12 @@ import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
 import { leaseIdOf, ttlMsOf } from "../coordination/place-request.ts";
 import { ApiError, storeRefusal } from "../errors.ts";
+import { groupRequest } from "../group-request.ts";
 import { parseLeaseId } from "../lease-id.ts";
 import { onlyMethods } from "../method.ts";
-import { Parameters } from "../parameters.ts";
+import type { Parameters } from "../parameters.ts";
 import { jsonResponse } from "../respond.ts";
 import { StoreClient } from "../store.ts";
-import { splitPath, targetOf } from "../target.ts";
 import { idempotencyKeyOf } from "../write-request.ts";
 
 export function leaseRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
@@ -85,9 +85,8 @@ interface LeaseRequest {
 }
 
 function requestOf(cluster: ClusterClient, c: ApiContext, known: readonly string[]): LeaseRequest {
-  const { group } = splitPath(c.req.path);
-  const parameters = new Parameters(c.req.raw.url, known);
-  return { parameters, store: new StoreClient(cluster, targetOf(c.env, group, parameters)) };
+  const { target, parameters } = groupRequest(c, known);
+  return { parameters, store: new StoreClient(cluster, target) };
 }
 
 function leaseOf(

@@ -5,9 +5,9 @@ import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
 import { ApiError } from "../errors.ts";
 import { type EventBatches, eventStreamResponse } from "../event-stream.ts";
+import { groupRequest } from "../group-request.ts";
 import { onlyMethods } from "../method.ts";
-import { Parameters } from "../parameters.ts";
-import { splitPath, targetOf } from "../target.ts";
+import { bookmarkOf, checkGeneration } from "../seen.ts";
 import { openSocketWatch, openWatch, type StoreWatch } from "../watch/store-watch.ts";
 import { serverSentEvents } from "../watch/watch-json.ts";
 import { watchOptionsOf, watchParameters } from "../watch/watch-parameters.ts";
@@ -21,15 +21,19 @@ export function watchRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
 
 /** Answers when the watch has begun: whatever is written after that is told. */
 async function watch(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { group } = splitPath(c.req.path);
-  const { headers, method, url } = c.req.raw;
-  if (method === "HEAD") throw new ApiError("method_not_allowed", "A watch is a GET.", { headers: { allow: "GET" } });
-  const parameters = new Parameters(url, watchParameters);
-  const target = targetOf(c.env, group, parameters);
-  const options = watchOptionsOf(parameters, headers.get("last-event-id"));
+  if (c.req.raw.method === "HEAD") {
+    throw new ApiError("method_not_allowed", "A watch is a GET.", { headers: { allow: "GET" } });
+  }
+  const { headers, target, parameters } = groupRequest(c, watchParameters);
+  const options = watchOptionsOf(parameters, headers);
   if (headers.get("upgrade")?.toLowerCase() === "websocket") return await openSocketWatch(cluster, target, options);
   const end = new AbortController();
   const opened = await openWatch(cluster, target, { ...options, signal: end.signal });
+  const bookmark = bookmarkOf(headers);
+  if (bookmark !== undefined) {
+    if (opened.position.generation > bookmark.generation) end.abort();
+    checkGeneration(bookmark, opened.position);
+  }
   return eventStreamResponse(eventsOf(opened), end, opened.position);
 }
 

@@ -2,10 +2,12 @@
 
 import { maxKeyBytes } from "../../kv/limits.ts";
 import type { KeySpan } from "../../kv/model.ts";
-import { durationOf } from "../duration.ts";
+import { keysBetween, keysWithPrefix, oneKey } from "../../kv/span.ts";
 import { ApiError } from "../errors.ts";
 import type { Parameters } from "../parameters.ts";
+import { parseDurationMs } from "../parse-time.ts";
 import { readOptionsOf, readParameters } from "../read.ts";
+import { bookmarkOf } from "../seen.ts";
 import type { WatchOptions } from "./store-watch.ts";
 import { parsePoint, type WatchPoint } from "./watch-cursor.ts";
 
@@ -21,22 +23,20 @@ export const watchParameters = [
   "progress",
 ] as const;
 
-/** One zero byte: behind all keys as the end of a span, and before all others as its start. */
-const zero = new Uint8Array(1);
 const minProgressMs = 1000;
 const maxProgressMs = 60 * 60 * 1000;
 
-export function watchOptionsOf(parameters: Parameters, lastEventId: string | null): WatchOptions {
-  const from = startOf(parameters, lastEventId);
+export function watchOptionsOf(parameters: Parameters, headers: Headers): WatchOptions {
+  const from = startOf(parameters, headers.get("last-event-id"));
   const only = parameters.choice("events", ["put", "delete"]);
   return {
     ...spanOf(parameters),
     ...(from !== undefined && { from }),
-    ...readOptionsOf(parameters),
+    ...readOptionsOf(parameters, bookmarkOf(headers)),
     withPrevious: parameters.flag("prev"),
     noPut: only === "delete",
     noDelete: only === "put",
-    progressMs: durationOf(parameters, "progress", { leastMs: minProgressMs, mostMs: maxProgressMs }) ?? 0,
+    progressMs: progressMsOf(parameters.text("progress")),
   };
 }
 
@@ -46,9 +46,8 @@ function spanOf(parameters: Parameters): KeySpan {
   const [start, end] = [keyIn(parameters, "start"), keyIn(parameters, "end")];
   const forms = [key, prefix, start ?? end].filter((form) => form !== undefined);
   if (forms.length > 1) throw new ApiError("invalid_parameter", "Use one of key, prefix, and start with end.");
-  if (key !== undefined) return { key, rangeEnd: null };
-  if (prefix !== undefined) return { key: prefix, rangeEnd: endOfPrefix(prefix) };
-  return { key: start ?? zero, rangeEnd: end ?? zero };
+  if (key !== undefined) return oneKey(key);
+  return prefix === undefined ? keysBetween(start ?? null, end ?? null) : keysWithPrefix(prefix);
 }
 
 function keyIn(parameters: Parameters, name: string): Uint8Array | undefined {
@@ -59,13 +58,12 @@ function keyIn(parameters: Parameters, name: string): Uint8Array | undefined {
   throw new ApiError("invalid_parameter", `${name} is at most ${maxKeyBytes} bytes long, and a key not empty.`);
 }
 
-/** The first key behind all that begin with it. */
-function endOfPrefix(prefix: Uint8Array): Uint8Array {
-  const last = prefix.findLastIndex((byte) => byte < 0xff);
-  if (last === -1) return zero;
-  const end = prefix.slice(0, last + 1);
-  end[last] = (end[last] ?? 0) + 1;
-  return end;
+/** 0 for never. */
+function progressMsOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const progressMs = parseDurationMs(text, ["ms", "s", "m", "h"]);
+  if (progressMs !== undefined && progressMs >= minProgressMs && progressMs <= maxProgressMs) return progressMs;
+  throw new ApiError("invalid_parameter", "progress must be a whole number of ms, s, m or h, from 1s to 1h.");
 }
 
 /** What a client saw last is newer than where it began. */

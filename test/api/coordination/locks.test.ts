@@ -232,7 +232,7 @@ test.each([
   ["POST", "locks/%", 400, "invalid_name"],
   ["POST", "locks/a?ttl=0s", 400, "invalid_parameter"],
   ["POST", "locks/a?ttl=999ms", 400, "invalid_parameter"],
-  ["POST", "locks/a?ttl=5", 400, "invalid_parameter"],
+  ["POST", "locks/a?ttl=5x", 400, "invalid_parameter"],
   ["POST", "locks/a?ttl=9000000001s", 400, "invalid_parameter"],
   ["POST", "locks/a?wait=61s", 400, "invalid_parameter"],
   ["POST", "locks/a?lease=0", 400, "invalid_parameter"],
