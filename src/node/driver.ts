@@ -325,7 +325,14 @@ export class Driver {
   private tell(nowMs: number): void {
     if (this.news) this.subscriptions.published(this.machine);
     this.news = false;
-    this.subscriptions.tick(nowMs);
+    this.subscriptions.tick(nowMs, this.isInTouch(nowMs));
+  }
+
+  /** Whether this node hears of what its group commits, as far as it can know. */
+  private isInTouch(nowMs: number): boolean {
+    const { role, quiescent, lastContactMs, timing } = this.raft;
+    if (role === "leader" || quiescent) return true;
+    return lastContactMs !== null && nowMs - lastContactMs <= timing.electionMaxMs;
   }
 
   private gather(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {

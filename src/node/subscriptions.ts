@@ -24,6 +24,12 @@ export const maxSubscriptions = 10_000;
 /** How often at most subscriptions are told of the time, and it is remembered how those go on that say nothing. */
 const tickMs = 1000;
 
+/**
+ * Who is served by a node that hears of no leader for so long is to look for another one: it may be cut off from a group
+ * that goes on without it.
+ */
+export const maxOutOfTouchMs = 10_000;
+
 export class Subscriptions {
   private machine: StateMachine;
   private readonly all = new Set<Subscriber>();
@@ -32,6 +38,7 @@ export class Subscriptions {
   /** The state has changed since it was last remembered how those go on to whom nothing was written. */
   private outdated = false;
   private lastTickMs = Number.NEGATIVE_INFINITY;
+  private outOfTouchSinceMs: number | null = null;
 
   constructor(machine: StateMachine) {
     this.machine = machine;
@@ -50,6 +57,8 @@ export class Subscriptions {
         this.told.delete(subscriber);
       },
     });
+    // Time has been looked at for those who are here alone.
+    if (this.all.size === 0) this.outOfTouchSinceMs = null;
     this.all.add(subscriber);
     subscriber.begin(this.machine, request);
     subscriber.keep();
@@ -67,8 +76,11 @@ export class Subscriptions {
     this.keepTold();
   }
 
-  /** Some time may have passed. */
-  tick(nowMs: number): void {
+  /** Some time may have passed, and the node is in touch with its group, or is not. */
+  tick(nowMs: number, isInTouch = true): void {
+    if (isInTouch) this.outOfTouchSinceMs = null;
+    else this.outOfTouchSinceMs ??= nowMs;
+    if (this.outOfTouchSinceMs !== null && nowMs - this.outOfTouchSinceMs >= maxOutOfTouchMs) this.breakOff();
     if (this.all.size === 0 || nowMs - this.lastTickMs < tickMs) return;
     this.lastTickMs = nowMs;
     for (const subscriber of this.all) subscriber.tick(nowMs);

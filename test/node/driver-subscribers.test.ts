@@ -5,7 +5,7 @@ import type { StateMachine } from "../../src/machine.ts";
 import { Driver } from "../../src/node/driver.ts";
 import { defaultSnapshotLimits } from "../../src/node/snapshots.ts";
 import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
-import { maxSubscriptions, type Outlet } from "../../src/node/subscriptions.ts";
+import { maxOutOfTouchMs, maxSubscriptions, type Outlet } from "../../src/node/subscriptions.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import { NumberMachine, type NumbersRequest, numbersRequest } from "../support/number-machine.ts";
 import { options, settled } from "./host.ts";
@@ -165,6 +165,18 @@ describe("subscribers", () => {
     driver.stop();
     expect(journal).toEqual(["a is broken off", "b is broken off"]);
     expect(driver.mayServe()).toMatchObject({ code: "not_leader", ambiguous: false });
+  });
+
+  test("stay while their node leads or rests, and leave one that hears of no leader", () => {
+    subscribe("a");
+    driver.lookAtTime(nowMs);
+    expect(journal).toEqual([]);
+    driver.lookAtTime(nowMs + maxOutOfTouchMs);
+    expect(journal).toEqual(["a is broken off"]);
+    lead();
+    subscribe("b");
+    driver.lookAtTime(nowMs + 10 * maxOutOfTouchMs);
+    expect(journal).toEqual([]);
   });
 
   test("are not served by a state machine that can't", () => {

@@ -128,13 +128,13 @@ describe("how a subscriber goes on is kept", () => {
     const { outlet } = open({ from: 1 });
     // It waits for a place that does not come for long.
     const waiting = open({ from: 100 });
-    subscriptions.tick(1000);
+    subscriptions.tick(1000, true);
     for (let number = 0; number < 5; number += 1) apply(number);
     expect(waiting.outlet.kept).toEqual([100]);
-    subscriptions.tick(1500);
+    subscriptions.tick(1500, true);
     expect(waiting.outlet.kept).toEqual([100]);
-    subscriptions.tick(2000);
-    subscriptions.tick(4000);
+    subscriptions.tick(2000, true);
+    subscriptions.tick(4000, true);
     expect(waiting.outlet.kept).toEqual([100, 100]);
     expect(outlet.kept.at(-1)).toBe(6);
   });
@@ -142,14 +142,29 @@ describe("how a subscriber goes on is kept", () => {
   test("not of one that has ended", () => {
     const { outlet } = open({ from: 1, to: 1 });
     apply(5);
-    subscriptions.tick(10_000);
+    subscriptions.tick(10_000, true);
     expect(outlet.kept).toEqual([1]);
   });
 });
 
 test("time is told once a second, to those who asked for it", () => {
   const [telling, silent] = [open({ ticks: true }), open()];
-  for (const nowMs of [1000, 1500, 2100, 2900, 3100]) subscriptions.tick(nowMs);
+  for (const nowMs of [1000, 1500, 2100, 2900, 3100]) subscriptions.tick(nowMs, true);
   expect(telling.outlet.heard).toEqual(["at 1000", "at 2100", "at 3100"]);
   expect(silent.outlet.heard).toEqual([]);
+});
+
+test("a node that is out of touch with its group for long serves nobody", () => {
+  subscriptions.tick(0, false);
+  subscriptions.tick(20_000, false);
+  const { outlet } = open();
+  subscriptions.tick(50_000, true);
+  subscriptions.tick(51_000, false);
+  subscriptions.tick(59_999, false);
+  subscriptions.tick(60_000, true);
+  subscriptions.tick(61_000, false);
+  subscriptions.tick(70_999, false);
+  expect(outlet.heard).toEqual([]);
+  subscriptions.tick(71_000, false);
+  expect([outlet.heard, subscriptions.count]).toEqual([["broken off"], 0]);
 });
