@@ -10,8 +10,15 @@ interface TxnBody {
   readonly revision: number;
 }
 
-/** The name of what is done if all compares hold. An object that is written with it would pass for a promise. */
-const done = "then";
+/** What is done if all compares hold: an object that is written with a `then` would pass for a promise. */
+function doing(...operations: readonly unknown[]): object {
+  return named({ operations });
+}
+
+/** Words of these tests, and those of the API. */
+function named(fields: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.replace("operations", "then"), value]));
+}
 
 const text = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body));
 
@@ -39,16 +46,17 @@ async function state(client: TestClient): Promise<unknown> {
 describe("operations", () => {
   test("are done in order, at one revision, and each has its result", async () => {
     const client = await filled();
-    const { succeeded, results, revision } = await transact(client, {
-      [done]: [
+    const { succeeded, results, revision } = await transact(
+      client,
+      doing(
         { put: { key: "d", value: "4", content_type: "text/plain", metadata: { n: [1] } } },
         { get: { prefix: "a" } },
         { delete: { key: "b", previous: true } },
         { increment: { key: "n", by: "9223372036854775807" } },
         { put: { key: "a", value: "AAE=", encoding: "base64", previous: true } },
         { get: { all: true, keys_only: true } },
-      ],
-    });
+      ),
+    );
     expect([succeeded, revision]).toEqual([true, 5]);
     expect(results).toMatchObject([
       { put: { key: "d", created: true, create_revision: 5, mod_revision: 5, version: 1 } },
@@ -67,9 +75,7 @@ describe("operations", () => {
 
   test("tell nothing of what was there before, unless they are asked to", async () => {
     const client = await filled();
-    const { results } = await transact(client, {
-      [done]: [{ put: { key: "a", value: "" } }, { delete: { prefix: "b" } }],
-    });
+    const { results } = await transact(client, doing({ put: { key: "a", value: "" } }, { delete: { prefix: "b" } }));
     expect(results[0]!["put"]).not.toHaveProperty("previous");
     expect(results[1]).toEqual({ delete: { deleted: 1 } });
   });
@@ -77,7 +83,7 @@ describe("operations", () => {
   test("read ranges as they are asked to", async () => {
     const client = await filled();
     const read = async (get: object): Promise<unknown[]> => {
-      const { results } = await transact(client, { [done]: [{ get }] });
+      const { results } = await transact(client, doing({ get }));
       const { items } = results[0]!["get"] as { items: readonly { key: string }[] };
       return [...items.map(({ key }) => key), results[0]!["get"]!["count"]];
     };
@@ -96,7 +102,7 @@ describe("operations", () => {
     const client = await filled();
     const { results } = await transact(client, {
       if: [{ key: "a", exists: true }],
-      [done]: [{ txn: { if: [{ key: "z", exists: true }], else: [{ increment: { key: "n" } }] } }],
+      ...doing({ txn: { if: [{ key: "z", exists: true }], else: [{ increment: { key: "n" } }] } }),
       else: [{ put: { key: "never", value: "" } }],
     });
     expect(results).toMatchObject([{ txn: { succeeded: false, results: [{ increment: { key: "n", value: "1" } }] } }]);
@@ -105,13 +111,15 @@ describe("operations", () => {
 
   test("give keys a life, and keep what they have", async () => {
     const client = await filled();
-    await transact(client, {
-      [done]: [{ put: { key: "a", value: "1", ttl: "1h" } }, { put: { key: "b", value: "1", ttl: 60 } }],
-    });
+    await transact(
+      client,
+      doing({ put: { key: "a", value: "1", ttl: "1h" } }, { put: { key: "b", value: "1", ttl: 60 } }),
+    );
     const { lease } = await (await client.get("/v1/kv/a?format=json")).json<{ lease: string }>();
-    await transact(client, {
-      [done]: [{ put: { key: "a", value: "2", keep_lease: true } }, { put: { key: "b", keep_value: true } }],
-    });
+    await transact(
+      client,
+      doing({ put: { key: "a", value: "2", keep_lease: true } }, { put: { key: "b", keep_value: true } }),
+    );
     expect(await (await client.get("/v1/kv/a?format=json")).json()).toMatchObject({ lease, value: "2" });
     const b = await (await client.get("/v1/kv/b?format=json")).json();
     expect(b).toMatchObject({ value: "1", version: 3 });
@@ -121,7 +129,7 @@ describe("operations", () => {
   test("of none do nothing, at the present revision", async () => {
     const client = await filled();
     expect(await transact(client, "")).toEqual({ succeeded: true, results: [], revision: 4 });
-    expect(await transact(client, { if: null, [done]: [] })).toEqual({ succeeded: true, results: [], revision: 4 });
+    expect(await transact(client, { if: null, ...doing() })).toEqual({ succeeded: true, results: [], revision: 4 });
   });
 });
 
@@ -153,40 +161,40 @@ describe("compares", () => {
 
 describe("a transaction", () => {
   const many = (count: number): object[] => Array.from({ length: count }, (_, at) => ({ get: { key: `k${at}` } }));
-  const nested = (depth: number): object => ({ [done]: depth > 1 ? [{ txn: nested(depth - 1) }] : [] });
+  const nested = (depth: number): object => doing(...(depth > 1 ? [{ txn: nested(depth - 1) }] : []));
 
   test.each<[unknown, string]>([
     ["{", "invalid_body"],
     ["[]", "invalid_body"],
     ["\u{feff}{", "invalid_body"],
     [{ when: [] }, "invalid_body"],
-    [{ [done]: {} }, "invalid_body"],
-    [{ [done]: [{}] }, "invalid_body"],
-    [{ [done]: [null] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1" }, get: { key: "a" } }] }, "invalid_body"],
-    [{ [done]: [{ post: {} }] }, "invalid_body"],
-    [{ [done]: [{ put: [] }] }, "invalid_body"],
-    [{ [done]: [{ put: { value: "1" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "", value: "1" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: 1 } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "%", encoding: "base64" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", ttl: "x" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", ttl: 1.5 } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", expires_at: 1 } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", content_type: "ü" } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", metadata: "x".repeat(1023) } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "1", keep_value: true } }] }, "invalid_body"],
-    [{ [done]: [{ put: { key: "a", value: "x".repeat(1024 * 1024 + 1) } }] }, "invalid_body"],
-    [{ [done]: [{ get: {} }] }, "invalid_body"],
-    [{ [done]: [{ get: { prefix: "" } }] }, "invalid_body"],
-    [{ [done]: [{ get: { key: "a", prefix: "a" } }] }, "invalid_body"],
-    [{ [done]: [{ get: { all: false } }] }, "invalid_body"],
-    [{ [done]: [{ get: { all: true, limit: -1 } }] }, "invalid_body"],
-    [{ [done]: [{ get: { all: true, sort: "size" } }] }, "invalid_body"],
-    [{ [done]: [{ delete: {} }] }, "invalid_body"],
-    [{ [done]: [{ increment: { key: "a", by: 2 ** 53 } }] }, "invalid_body"],
-    [{ [done]: [{ increment: { key: "a", by: "9223372036854775808" } }] }, "invalid_body"],
+    [{ ...named({ operations: {} }) }, "invalid_body"],
+    [doing({}), "invalid_body"],
+    [doing(null), "invalid_body"],
+    [doing({ put: { key: "a", value: "1" }, get: { key: "a" } }), "invalid_body"],
+    [doing({ post: {} }), "invalid_body"],
+    [doing({ put: [] }), "invalid_body"],
+    [doing({ put: { value: "1" } }), "invalid_body"],
+    [doing({ put: { key: "", value: "1" } }), "invalid_body"],
+    [doing({ put: { key: "a" } }), "invalid_body"],
+    [doing({ put: { key: "a", value: 1 } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "%", encoding: "base64" } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", ttl: "x" } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", ttl: 1.5 } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", expires_at: 1 } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", content_type: "ü" } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", metadata: "x".repeat(1023) } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", keep_value: true } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "x".repeat(1024 * 1024 + 1) } }), "invalid_body"],
+    [doing({ get: {} }), "invalid_body"],
+    [doing({ get: { prefix: "" } }), "invalid_body"],
+    [doing({ get: { key: "a", prefix: "a" } }), "invalid_body"],
+    [doing({ get: { all: false } }), "invalid_body"],
+    [doing({ get: { all: true, limit: -1 } }), "invalid_body"],
+    [doing({ get: { all: true, sort: "size" } }), "invalid_body"],
+    [doing({ delete: {} }), "invalid_body"],
+    [doing({ increment: { key: "a", by: 2 ** 53 } }), "invalid_body"],
+    [doing({ increment: { key: "a", by: "9223372036854775808" } }), "invalid_body"],
     [{ if: [{ key: "a" }] }, "invalid_body"],
     [{ if: [{ key: "a", target: "mod_revision" }] }, "invalid_body"],
     [{ if: [{ key: "a", target: "size", to: 1 }] }, "invalid_body"],
@@ -194,14 +202,14 @@ describe("a transaction", () => {
     [{ if: [{ key: "a", target: "version", to: "1" }] }, "invalid_body"],
     [{ if: [{ key: "a", exists: true, op: "=" }] }, "invalid_body"],
     [{ if: [{ key: "a", exists: "yes" }] }, "invalid_body"],
-    [{ [done]: many(129) }, "too_many_operations"],
+    [doing(...many(129)), "too_many_operations"],
     [nested(9), "too_many_operations"],
-    [{ [done]: [...many(127), { txn: { [done]: many(2) } }] }, "too_many_operations"],
-    [{ [done]: [{ put: { key: "a", value: "1" } }, { put: { key: "a", value: "2" } }] }, "duplicate_key"],
-    [{ [done]: [{ put: { key: "a", value: "1" } }, { get: { key: "a", revision: 99 } }] }, "future_revision"],
-    [{ [done]: [{ put: { key: "z", keep_value: true } }] }, "key_not_found"],
-    [{ [done]: [{ put: { key: "z", value: "1" } }, { put: { key: "y", value: "1", lease: "7" } }] }, "lease_not_found"],
-    [{ [done]: [{ put: { key: "z", value: "1" } }, { increment: { key: "a" } }] }, "not_a_number"],
+    [doing(...many(127), { txn: doing(...many(2)) }), "too_many_operations"],
+    [doing({ put: { key: "a", value: "1" } }, { put: { key: "a", value: "2" } }), "duplicate_key"],
+    [doing({ put: { key: "a", value: "1" } }, { get: { key: "a", revision: 99 } }), "future_revision"],
+    [doing({ put: { key: "z", keep_value: true } }), "key_not_found"],
+    [doing({ put: { key: "z", value: "1" } }, { put: { key: "y", value: "1", lease: "7" } }), "lease_not_found"],
+    [doing({ put: { key: "z", value: "1" } }, { increment: { key: "a" } }), "not_a_number"],
   ])("is refused as %j: %s, and nothing changes", async (body, code) => {
     const client = await filled();
     const before = await state(client);
@@ -211,15 +219,16 @@ describe("a transaction", () => {
 
   test("of 128 operations a list, eight deep, is the largest", async () => {
     const client = await filled();
-    expect((await transact(client, { [done]: many(128) })).results).toHaveLength(128);
+    expect((await transact(client, doing(...many(128)))).results).toHaveLength(128);
     expect((await transact(client, nested(8))).succeeded).toBe(true);
   });
 
   test("takes effect once under an Idempotency-Key", async () => {
     const client = await filled();
-    const body = {
-      [done]: [{ increment: { key: "n" } }, { put: { key: "e", value: "", expires_at: "2099-01-01T00:00:00Z" } }],
-    };
+    const body = doing(
+      { increment: { key: "n" } },
+      { put: { key: "e", value: "", expires_at: "2099-01-01T00:00:00Z" } },
+    );
     const headers = { "idempotency-key": "one" };
     const first = await (await post(client, body, headers)).json();
     await new Promise((resolve) => setTimeout(resolve, 5));
