@@ -2,6 +2,7 @@
 
 import type { Consistency } from "../internal.ts";
 import type { StateMachine } from "../machine.ts";
+import type { Rest } from "../raft/cluster-time.ts";
 import type { ConfigurationChange } from "../raft/configuration-change.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import { assert } from "../raft/assert.ts";
@@ -40,6 +41,8 @@ export interface DriverHost extends SnapshotsHost {
   send(to: NodeId, messages: readonly Message[]): void;
   /** Asks for a call of `wake` at the given time or later. A later request replaces an earlier one. */
   arm(deadlineMs: number): void;
+  /** The time by the system's clock at the moment that this node's clock calls `timeMs`. */
+  toSystemMs(timeMs: number): number;
   /** Asks for a call of `flush` soon, after events that are already waiting. */
   scheduleFlush(): void;
   /**
@@ -416,7 +419,7 @@ export class Driver {
     this.snapshots.compaction.saved(entries);
     return storage.transaction(() => {
       if (hardState !== null) storage.saveHardState(hardState);
-      if (quiescent !== null) storage.saveQuiescent(quiescent);
+      if (quiescent !== null) storage.saveQuiescent(this.bySystemTime(quiescent));
       if (snapshot !== null) this.machine = this.snapshots.install(snapshot);
       storage.saveEntries(entries);
       if (lastCommitted === undefined) return new Map();
@@ -425,6 +428,11 @@ export class Driver {
       if (configuration !== null) storage.saveConfiguration(configuration);
       return results;
     });
+  }
+
+  /** The next start's clock does not know by how much this one is ahead of the system's. */
+  private bySystemTime(rest: Rest | false): Rest | false {
+    return rest !== false && { ...rest, sinceMs: this.host.toSystemMs(rest.sinceMs) };
   }
 
   private apply(committed: readonly Entry[]): ReadonlyMap<number, Uint8Array> {

@@ -279,6 +279,7 @@ export class Node {
       sendPart: (to, part) => void this.sendPart(to, part),
       send: (to, messages) => this.transport.send(to, messages),
       arm: (deadlineMs) => environment.timer.arm(deadlineMs),
+      toSystemMs: (timeMs) => environment.clock.toSystemMs(timeMs),
       scheduleFlush: () => void setTimeout(() => this.driver.flush(this.nowMs()), gatherMs),
       configured: (configuration) => this.configured(configuration),
       abort: (error) => this.abort(error),

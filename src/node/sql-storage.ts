@@ -4,6 +4,7 @@ import { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
 import type { Sql, SqlRow, SqlValue } from "../machine.ts";
 import { assert } from "../raft/assert.ts";
+import type { Rest } from "../raft/cluster-time.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../raft/entry.ts";
 import { readEntries, writeEntries } from "./entry-codec.ts";
@@ -11,7 +12,7 @@ import type { SnapshotPoint } from "../raft/log.ts";
 import type { Snapshot } from "../raft/message.ts";
 import type { Batch, Identity, NodeStorage, StoredNode } from "./storage.ts";
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 /** A row may hold 2 MB at most on Cloudflare; a larger batch becomes several rows. */
 const maxRowBytes = 1024 * 1024;
 
@@ -27,7 +28,7 @@ type StateRow = {
   vote: string | null;
   promise_ms: number;
   applied_index: number;
-  quiescent: number;
+  quiescent: string | null;
   first_index: number;
   previous_term: number;
   previous_time_ms: number;
@@ -55,7 +56,7 @@ export class SqlStorage implements NodeStorage {
       id INTEGER PRIMARY KEY CHECK (id = 0), schema_version INTEGER NOT NULL, group_name TEXT NOT NULL,
       node_id TEXT NOT NULL, group_id TEXT NOT NULL, storage_id TEXT NOT NULL, incarnation INTEGER NOT NULL,
       configuration TEXT NOT NULL, term INTEGER NOT NULL, vote TEXT, promise_ms INTEGER NOT NULL,
-      applied_index INTEGER NOT NULL, quiescent INTEGER NOT NULL, first_index INTEGER NOT NULL, previous_term INTEGER NOT NULL,
+      applied_index INTEGER NOT NULL, quiescent TEXT, first_index INTEGER NOT NULL, previous_term INTEGER NOT NULL,
       previous_time_ms INTEGER NOT NULL)`);
     sql.exec(`CREATE TABLE IF NOT EXISTS raft_log (
       first_index INTEGER PRIMARY KEY, last_index INTEGER NOT NULL, end_bytes INTEGER NOT NULL,
@@ -65,7 +66,7 @@ export class SqlStorage implements NodeStorage {
   /** Makes the storage of a new node; it has started no time yet. */
   create(identity: Identity, configuration: Configuration): void {
     this.sql.exec(
-      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0, 0, 1, 0, 0)",
+      "INSERT INTO raft_state VALUES (0, ?, ?, ?, ?, ?, 0, ?, 0, NULL, 0, 0, NULL, 1, 0, 0)",
       schemaVersion,
       identity.group,
       identity.node,
@@ -99,7 +100,8 @@ export class SqlStorage implements NodeStorage {
         vote: state.vote,
         ...(state.promise_ms > 0 ? { promiseMs: state.promise_ms } : {}),
       },
-      quiescent: state.quiescent === 1,
+      // Written by `saveQuiescent` alone.
+      quiescent: state.quiescent !== null && (JSON.parse(state.quiescent) as Rest),
       log: {
         firstIndex: state.first_index,
         lastIndex: this.lastIndex,
@@ -133,8 +135,8 @@ export class SqlStorage implements NodeStorage {
     this.write("UPDATE raft_state SET applied_index = ?", index);
   }
 
-  saveQuiescent(quiescent: boolean): void {
-    this.write("UPDATE raft_state SET quiescent = ?", Number(quiescent));
+  saveQuiescent(quiescent: Rest | false): void {
+    this.write("UPDATE raft_state SET quiescent = ?", quiescent === false ? null : JSON.stringify(quiescent));
   }
 
   saveConfiguration(configuration: Configuration): void {

@@ -1,5 +1,6 @@
 /** What a node keeps on disk, as the driver needs it. */
 
+import type { Rest } from "../raft/cluster-time.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import type { Entry, HardState } from "../raft/entry.ts";
 import type { LogReader, SnapshotPoint, StoredLog } from "../raft/log.ts";
@@ -22,8 +23,8 @@ export interface StoredNode {
   readonly incarnation: number;
   readonly configuration: Configuration;
   readonly hardState: HardState;
-  /** Whether the group was idle when this node last heard of it. */
-  readonly quiescent: boolean;
+  /** How this node rests, by the system's clock; false if it does not. */
+  readonly quiescent: Rest | false;
   readonly log: StoredLog;
 }
 
@@ -45,7 +46,7 @@ export interface NodeStorage extends LogReader {
   saveEntries(entries: readonly Entry[]): void;
   saveAppliedIndex(index: number): void;
   saveConfiguration(configuration: Configuration): void;
-  saveQuiescent(quiescent: boolean): void;
+  saveQuiescent(quiescent: Rest | false): void;
   /** Forgets the log up to `point`, which must be the end of a batch. */
   compactTo(point: SnapshotPoint): void;
   /** The log is empty from now on, and begins behind a state: its index is applied, its configuration in force. */

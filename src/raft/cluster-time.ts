@@ -141,5 +141,12 @@ export class ClusterTime {
   }
 }
 
+/** True if the two say the same, and none of their clocks is off from the other's by more than `withinMs`. */
+export function sameRest(one: Rest | false, other: Rest | false, withinMs: number): boolean {
+  if (one === false || other === false) return one === other;
+  if (one.term !== other.term || one.led !== other.led) return false;
+  return Math.abs(one.timeMs - one.sinceMs - (other.timeMs - other.sinceMs)) <= withinMs;
+}
+
 /** After so many of the longest election timeouts even the last of the resting nodes' alarms should have rung. */
 const outageTimeouts = 20;

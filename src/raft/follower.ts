@@ -54,11 +54,18 @@ export class Follower implements Role {
 
   /** Watches over the leader, or over a candidate's election. */
   wake(nowMs: number): void {
+    if (this.quiescent) this.raft.clusterTime.stand(nowMs);
     this.restingSince = null;
     this.restartTimer(nowMs);
   }
 
   expire(nowMs: number): void {
+    if (this.quiescent) {
+      // The state machine's timer is due, and nobody else has seen to it. No heartbeat could come late: there are none.
+      this.wake(nowMs);
+      this.raft.campaign(nowMs);
+      return;
+    }
     const { heartbeatMs } = this.raft.timing;
     if (!this.excused && nowMs - this.deadlineMs > heartbeatMs) {
       // So late a timer means that this node stood still, not its leader, whose heartbeats may be waiting behind the
@@ -179,7 +186,10 @@ export class Follower implements Role {
     raft.log.commitTo(commitIndex);
     raft.timing.follow(electionMinMs);
     // Only a node that has everything may rest, and only by the leader's latest word.
-    if (quiesce && round >= this.newestRound && raft.log.lastIndex === commitIndex) this.quiesce(round);
+    if (quiesce && round >= this.newestRound && raft.log.lastIndex === commitIndex) {
+      if (!this.quiescent) raft.clusterTime.rest(false, nowMs);
+      this.quiesce(round);
+    }
     const quiesced = this.quiescent;
     raft.send({ type: "heartbeatReply", from: raft.id, to, term: raft.term, round, quiesced });
     this.askAgain(nowMs);

@@ -107,6 +107,11 @@ export class Leader implements Role {
   }
 
   expire(nowMs: number): void {
+    if (this.quiescent) {
+      // The state machine's timer is due.
+      this.wake(nowMs);
+      return;
+    }
     this.transfer.expire(nowMs);
     if (nowMs >= this.quorumCheckAtMs) {
       this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
@@ -195,7 +200,7 @@ export class Leader implements Role {
     }
     this.confirmReads();
     this.promoteAfter(message.from, progress, nowMs);
-    this.restWithPeers();
+    this.restWithPeers(nowMs);
   }
 
   emit(nowMs: number): void {
@@ -210,7 +215,7 @@ export class Leader implements Role {
     this.heartbeatDue = false;
     if (!round) return;
     this.confirmReads();
-    this.restWithPeers();
+    this.restWithPeers(nowMs);
   }
 
   reconfigured(nowMs: number): void {
@@ -377,15 +382,17 @@ export class Leader implements Role {
   /** Something is wanted of the group: whoever rests has to watch again. */
   private wake(nowMs: number): void {
     if (!this.idling.activity(nowMs)) return;
+    this.raft.clusterTime.resume(nowMs);
     this.lease.renew(this.reads.round + 1);
     this.heartbeatDue = true;
     this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
   }
 
   /** Everybody has everything, and nobody watches any more: from now on no time is waited for. */
-  private restWithPeers(): void {
+  private restWithPeers(nowMs: number): void {
     if (!this.idling.allRest(this.peers.keys()) || !this.settled) return;
     this.idling.rest();
+    this.raft.clusterTime.rest(true, nowMs);
     this.heartbeatDue = false;
   }
 

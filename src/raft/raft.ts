@@ -3,7 +3,7 @@
 import { assert } from "./assert.ts";
 import { Ballot } from "./ballot.ts";
 import { Candidate } from "./candidate.ts";
-import { ClusterTime } from "./cluster-time.ts";
+import { ClusterTime, type Rest, sameRest } from "./cluster-time.ts";
 import type { ConfigurationChange } from "./configuration-change.ts";
 import { type Configuration, isVoter, members } from "./configuration.ts";
 import type { Entry, HardState, NodeId } from "./entry.ts";
@@ -20,8 +20,8 @@ import { Voter } from "./voter.ts";
 
 /** What a node starts from: all that it had made durable. */
 export interface StoredState {
-  /** Whether the node was idle; not, when it is missing. */
-  readonly quiescent?: boolean;
+  /** How the node rested, with `sinceMs` in the time of this start's calls; not at all, when it is missing. */
+  readonly quiescent?: Rest | false;
   readonly hardState: HardState;
   readonly configuration: Configuration;
   readonly log: StoredLog;
@@ -56,8 +56,8 @@ export interface Ready {
   readonly committed: readonly Entry[];
   /** In force after `committed`, and to be made durable with it; null when unchanged. */
   readonly configuration: Configuration | null;
-  /** Whether this node is idle from now on, to be made durable; null when unchanged. */
-  readonly quiescent: boolean | null;
+  /** How this node rests, or that it does not, from now on, to be made durable; null when unchanged. */
+  readonly quiescent: Rest | false | null;
   readonly messages: readonly Message[];
   readonly reads: readonly ConfirmedRead[];
 }
@@ -73,6 +73,9 @@ export interface RaftCounters {
 /** So many questions back an answer still tells how long it took. */
 const rememberedQuestions = 64;
 
+/** For how many election timeouts followers leave a timer to the leader with which they rest. */
+const restPatience = 4;
+
 const notLeader: Proposal = { accepted: false, reason: "not_leader" };
 
 export class Raft {
@@ -87,7 +90,7 @@ export class Raft {
   private readonly voter: Voter;
   private readonly membership: Membership;
   private restored: Snapshot | null = null;
-  private savedQuiescent: boolean;
+  private savedRest: Rest | false;
   /** When this node asked for votes, by the number of the question. */
   private readonly askedAtMs: number[] = [];
   private questions = 0;
@@ -114,15 +117,15 @@ export class Raft {
     this.options = options;
     this.random = random;
     this.timing = new Timing(options);
-    this.clusterTime = new ClusterTime(false, this.timing);
+    this.savedRest = stored.quiescent ?? false;
+    this.clusterTime = new ClusterTime(this.savedRest, this.timing);
     this.membership = new Membership(stored.configuration);
     this.ballot = new Ballot(stored.hardState);
     this.voter = new Voter(this, this.ballot, nowMs);
     this.log = new RaftLog(stored.log, reader, options.maxCachedBytes);
     const follower = new Follower(this, null, nowMs, this.drawFirstTimeoutMs());
     this.current = follower;
-    this.savedQuiescent = stored.quiescent ?? false;
-    if (this.savedQuiescent) follower.quiesce(0);
+    if (this.savedRest !== false) follower.quiesce(0);
   }
 
   get term(): number {
@@ -161,19 +164,19 @@ export class Raft {
     return !this.abstaining && isVoter(this.configuration, this.id);
   }
 
-  /** True while the group is idle: this node waits for no time, and only a request or a peer wakes it. */
+  /** True while the group is idle: only a request, a peer or a timer of the state machine wakes this node. */
   get quiescent(): boolean {
     return this.current.quiescent;
   }
 
   /** When `tick` is due next, in the time of the calls; infinite when nothing waits for time. */
   get deadlineMs(): number {
-    return this.current.deadlineMs;
+    return Math.min(this.current.deadlineMs, this.restEndsAtMs);
   }
 
   /** Does what is due by now. Early and repeated calls do nothing; a late one does everything that is due. */
   tick(nowMs: number): void {
-    if (nowMs >= this.current.deadlineMs) this.current.expire(nowMs);
+    if (nowMs >= this.deadlineMs) this.current.expire(nowMs);
   }
 
   /** Takes a message from a peer (Raft paper, figure 2). Messages may be lost, late, repeated and out of order. */
@@ -426,6 +429,7 @@ export class Raft {
   }
 
   private runFor(preVote: boolean, transfer: boolean, nowMs: number): void {
+    this.clusterTime.stand(nowMs);
     const candidate = new Candidate(this, preVote, transfer, nowMs);
     this.current = candidate;
     candidate.requestVotes(this.askedVotes(nowMs));
@@ -449,11 +453,23 @@ export class Raft {
     return message.type === "installSnapshot" ? { ...message, snapshot: this.snapshot() } : message;
   }
 
-  private takeQuiescent(): boolean | null {
-    const { quiescent } = this.current;
-    if (quiescent === this.savedQuiescent) return null;
-    this.savedQuiescent = quiescent;
-    return quiescent;
+  /**
+   * When a rest ends by itself: its leader sees to the next timer. If it is lost, somebody else has to; the others give it
+   * time, and then wake one after the other.
+   */
+  private get restEndsAtMs(): number {
+    const { resting, timerAtMs } = this.clusterTime;
+    if (resting === false || !this.isVoter) return Number.POSITIVE_INFINITY;
+    const patience = resting.led ? 0 : restPatience + this.configuration.voters.indexOf(this.id);
+    return timerAtMs + patience * this.timing.electionMaxMs;
+  }
+
+  private takeQuiescent(): Rest | false | null {
+    const { resting } = this.clusterTime;
+    // A group that would rest if all members answered is asked to at each heartbeat, and not every answer is worth a row.
+    if (sameRest(resting, this.savedRest, this.timing.electionMinMs)) return null;
+    this.savedRest = resting;
+    return resting;
   }
 
   private takeReads(): readonly ConfirmedRead[] {

@@ -183,7 +183,7 @@ describe("a follower's turn", () => {
       quiesce: true,
     } as const;
     node.receive({ ...beat, from: "n2", to: "n1", term: 3 });
-    expect(node.takeJournal()).toEqual(["begin", "save quiescent true", "commit", "send n2 heartbeat ok"]);
+    expect(node.takeJournal()).toEqual(["begin", "save rest in term 3", "commit", "send n2 heartbeat ok"]);
     expect(node.deadlineMs).toBe(Number.POSITIVE_INFINITY);
     expect(new TestNode(disk).deadlineMs).toBe(Number.POSITIVE_INFINITY);
   });

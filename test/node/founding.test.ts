@@ -37,7 +37,7 @@ function survivor(...entries: readonly Entry[]) {
   storage.saveEntries(entries);
   storage.saveAppliedIndex(1);
   storage.saveHardState({ term: 5, vote: "n2" });
-  storage.saveQuiescent(true);
+  storage.saveQuiescent({ term: 5, led: true, timeMs: 10, sinceMs: 20 });
   const now = { term: 5, appliedIndex: 1, lastIndex: entries.length, timeMs: 10 * entries.length };
   return { disk, stored, recovered: () => recover(storage, membership, stored, now) };
 }

@@ -5,6 +5,7 @@ import { defaultSnapshotLimits } from "../../src/node/snapshots.ts";
 import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
 import type { Batch, NodeStorage } from "../../src/node/storage.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
+import type { Rest } from "../../src/raft/cluster-time.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
 import type { SnapshotPoint } from "../../src/raft/log.ts";
@@ -26,6 +27,8 @@ export class TestNode {
   /** When the node wants to be woken. */
   deadlineMs = Number.POSITIVE_INFINITY;
   flushesAsked = 0;
+  /** By how much its clock is ahead of the system's, which was set back. */
+  aheadMs = 0;
   nowMs: number;
   readonly machine: WordList;
   readonly driver: Driver;
@@ -129,6 +132,7 @@ export class TestNode {
         this.sent.push(...messages);
       },
       arm: (deadlineMs) => void (this.deadlineMs = deadlineMs),
+      toSystemMs: (timeMs) => timeMs - this.aheadMs,
       scheduleFlush: () => void (this.flushesAsked += 1),
       configured: () => true,
       abort: (error) => this.note(`abort ${error instanceof Error ? error.message : String(error)}`),
@@ -197,8 +201,8 @@ class JournaledStorage implements NodeStorage {
     this.storage.saveConfiguration(configuration);
   }
 
-  saveQuiescent(quiescent: boolean): void {
-    this.note(`save quiescent ${quiescent}`);
+  saveQuiescent(quiescent: Rest | false): void {
+    this.note(quiescent === false ? "save awake" : `save rest in term ${quiescent.term}`);
     this.storage.saveQuiescent(quiescent);
   }
 

@@ -81,6 +81,7 @@ export class Member {
       snapshots: new SqlSnapshots(this.sql),
       limits: this.group.limits,
       machine: new WordList(this.sql),
+      toSystemMs: (timeMs) => timeMs,
       configured: () => true,
       renewMachine: () => new WordList(this.sql),
       send: (to, messages) => this.group.put({ type: "messages", to, messages }),

@@ -1,7 +1,7 @@
 /** Timers of the state machine at a leader: never early, once, and by a leader that knows the state. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import type { AppendEntries } from "../../src/raft/message.ts";
+import type { AppendEntries, Message } from "../../src/raft/message.ts";
 import { options, TestNode, threeVoters } from "./host.ts";
 import { Disk, encode } from "./word-list.ts";
 
@@ -221,6 +221,64 @@ test("a follower leaves timers to its leader", () => {
   node.driver.wake(node.nowMs);
   expect(node.takeSent().map(({ type }) => type)).toEqual(["appendReply"]);
   expect(node.deadlineMs).toBe(deadlineMs);
+});
+
+describe("a node at rest", () => {
+  /** The leader of term 3 says that it is 700, and that the group rests. */
+  const lull: Message = {
+    type: "heartbeat",
+    from: "n2",
+    to: "n1",
+    term: 3,
+    round: 2,
+    commitIndex: 1,
+    timeMs: 700,
+    electionMinMs: 150,
+    quiesce: true,
+    leaseMs: 0,
+  };
+
+  /** Follows term 3 at rest since 1,000 by the system's clock, when it was 700, with a timer at 5,000 in its state. */
+  function resting(): void {
+    node.aheadMs = 400;
+    node.nowMs = 1400;
+    node.receive(append(["timer 5000"], 500, 1));
+    node.receive(lull);
+    expect(node.driver.raft.quiescent).toBe(true);
+  }
+
+  const patienceMs = 4 * options.electionMaxMs;
+
+  test("wants to be woken some time after the next timer, if nobody else has seen to it", () => {
+    resting();
+    expect(node.deadlineMs).toBe(1400 + 4300 + patienceMs);
+  });
+
+  test("wants the same after a restart, by a clock that knows nothing of the one before", () => {
+    resting();
+    const reborn = new TestNode(disk, {}, 2000);
+    expect(reborn.driver.raft.quiescent).toBe(true);
+    expect(reborn.deadlineMs).toBe(1000 + 4300 + patienceMs);
+  });
+
+  test("stands for election when that time has come", () => {
+    resting();
+    node.takeSent();
+    node.nowMs = node.deadlineMs - 1;
+    node.driver.wake(node.nowMs);
+    expect(node.takeSent()).toEqual([]);
+    node.wakeAtDeadline();
+    expect(node.takeSent()).toMatchObject([
+      { type: "requestVote", to: "n2", preVote: true },
+      { type: "requestVote", to: "n3", preVote: true },
+    ]);
+  });
+
+  test("wants nothing when its state machine has no timer", () => {
+    node.receive(append(["a"], 500, 1));
+    node.receive(lull);
+    expect(node.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
 });
 
 test("a leader whose state machine has no timer wakes for its heartbeats alone", () => {

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import type { Identity, NodeStorage, StoredNode } from "../../src/node/storage.ts";
+import type { Rest } from "../../src/raft/cluster-time.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../../src/raft/entry.ts";
 import type { SnapshotPoint } from "../../src/raft/log.ts";
@@ -41,11 +42,18 @@ export type Step =
   | { readonly kind: "save"; readonly back: number; readonly sizes: readonly number[]; readonly fails: boolean }
   | { readonly kind: "hardState"; readonly vote: string | null; readonly promiseMs: number }
   | { readonly kind: "apply"; readonly count: number }
-  | { readonly kind: "quiescent"; readonly quiescent: boolean }
+  | { readonly kind: "quiescent"; readonly quiescent: Rest | false }
   | { readonly kind: "restart" }
   | { readonly kind: "compact"; readonly batches: number }
   | { readonly kind: "restore"; readonly ahead: number }
   | { readonly kind: "read"; readonly first: number; readonly last: number; readonly maxBytes: number };
+
+const quiescence: fc.Arbitrary<Rest | false> = fc.oneof(
+  fc.constant(false as const),
+  fc
+    .tuple(fc.nat(), fc.boolean(), fc.nat(), fc.nat())
+    .map(([term, led, half, sinceMs]) => ({ term, led, timeMs: half / 2, sinceMs })),
+);
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -66,7 +74,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("apply" as const), count: fc.nat({ max: 4 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("quiescent" as const), quiescent: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("quiescent" as const), quiescent: quiescence }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("compact" as const), batches: fc.nat({ max: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restore" as const), ahead: fc.nat({ max: 3 }) }) },
@@ -92,7 +100,7 @@ export class StorageModel {
   private inForce = configuration;
   private hardState: HardState = { term: 0, vote: null };
   private applied = 0;
-  private quiescent = false;
+  private quiescent: Rest | false = false;
 
   constructor(disk: TestDisk) {
     this.disk = disk;

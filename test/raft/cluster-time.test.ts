@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from "vitest";
 import type { Entry, NodeId } from "../../src/raft/entry.ts";
-import { append, entry, heartbeat, logOf, requestVote, voteReply } from "./build.ts";
+import { ClusterTime, sameRest } from "../../src/raft/cluster-time.ts";
+import { Timing } from "../../src/raft/timing.ts";
+import { append, entry, heartbeat, logOf, requestVote, testOptions, voteReply } from "./build.ts";
 import { Cluster } from "./cluster.ts";
 import { TestNode } from "./test-node.ts";
 
 const hourMs = 3_600_000;
-const { electionMaxMs } = new TestNode().options;
+const { electionMaxMs } = testOptions;
 
 /** A log of one entry of term 1 with this stamp. */
 function stamped(timeMs: number): Entry[] {
@@ -173,6 +175,57 @@ describe("a change of the leader", () => {
       previous = cluster.witness.committed.at(-1)?.timeMs ?? 0;
     }
     cluster.recovers();
+  });
+});
+
+describe("a node that rests", () => {
+  const rest = { term: 3, led: false, timeMs: 5_000.5, sinceMs: 1_000_000 };
+
+  /** Restarted from what it had stored, with a timer in an hour. */
+  function restarted(): ClusterTime {
+    const time = new ClusterTime(rest, new Timing(testOptions));
+    time.timerMs = 5_000 + hourMs;
+    return time;
+  }
+
+  test("counts by the wall clock, through a restart", () => {
+    const time = restarted();
+    expect(time.resting).toEqual(rest);
+    expect(time.timerAtMs).toBe(1_000_000 + hourMs - 0.5);
+    expect(time.read(1_000_010)).toBe(5_010);
+    time.lead(4, 4_000, 1_000_060);
+    expect(time.read(1_000_060)).toBe(5_060);
+  });
+
+  test("counts nothing when the clock was set back", () => {
+    const time = restarted();
+    expect(time.read(999_000)).toBe(5_000);
+    time.lead(4, 4_000, 999_000);
+    expect(time.read(999_100)).toBe(5_100);
+  });
+
+  test("counts nothing when the clock was set forward beyond all that it waits for", () => {
+    const time = restarted();
+    const latestMs = hourMs + 20 * electionMaxMs;
+    expect(time.read(1_000_000 + latestMs - 1)).toBe(5_000 + latestMs - 1);
+    expect(time.read(1_000_000 + latestMs + 1)).toBe(5_000);
+    time.lead(4, 4_000, 1_000_000 + 24 * hourMs);
+    expect(time.read(1_000_000 + 24 * hourMs)).toBe(5_000);
+  });
+
+  test("counts nothing for the leader of a later term than the next", () => {
+    const time = restarted();
+    time.lead(5, 4_000, 1_000_060);
+    expect(time.read(1_000_060)).toBe(4_000);
+  });
+
+  test("rests as before where only the network's delay differs", () => {
+    expect(sameRest(rest, { ...rest, timeMs: 5_100, sinceMs: 1_000_050 }, 50)).toBe(true);
+    expect(sameRest(rest, { ...rest, timeMs: 5_100, sinceMs: 1_000_020 }, 50)).toBe(false);
+    expect(sameRest(rest, { ...rest, term: 4 }, 50)).toBe(false);
+    expect(sameRest(rest, { ...rest, led: true }, 50)).toBe(false);
+    expect(sameRest(rest, false, 50)).toBe(false);
+    expect(sameRest(false, false, 50)).toBe(true);
   });
 });
 

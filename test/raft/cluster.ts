@@ -25,6 +25,8 @@ export interface ClusterSettings {
   readonly seed?: number;
   /** Where in its range each timeout lies, from 0 to 1; drawn by the seed when not given. */
   readonly random?: () => number;
+  /** Whether commands like `timer 5000` set timers, each of which rings at that cluster time. */
+  readonly timers?: boolean;
 }
 
 export class Cluster {
@@ -55,6 +57,7 @@ export class Cluster {
           configuration: this.configuration,
           options: { ...options, ...optionsOf[id] },
           random: this.random,
+          timers: settings.timers ?? false,
           ...(logs[id] === undefined ? {} : { log: logs[id] }),
           ...(hardStates[id] === undefined ? {} : { hardState: hardStates[id] }),
         };
@@ -200,6 +203,12 @@ export class Cluster {
 
   crash(...ids: readonly NodeId[]): void {
     for (const id of ids) this.node(id).crash();
+  }
+
+  /** Takes nodes out of memory: the next event finds them as their disks know them. */
+  evict(...ids: readonly NodeId[]): void {
+    this.crash(...ids);
+    this.restart(...ids);
   }
 
   restart(...ids: readonly NodeId[]): void {

@@ -1,5 +1,6 @@
 /** A node's stable storage in memory: what it holds is all that a restarted node knows. */
 
+import type { Rest } from "../../src/raft/cluster-time.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import { entryBytes, type Entry, type HardState, type NodeId } from "../../src/raft/entry.ts";
 import type { LogReader } from "../../src/raft/log.ts";
@@ -11,7 +12,7 @@ export const snapshotStates = new WeakMap<Snapshot, readonly Entry[]>();
 
 export class Disk implements LogReader {
   configuration: Configuration;
-  quiescent = false;
+  quiescent: Rest | false = false;
   hardState: HardState;
   /** What the state machine was given from the beginning on; an index is a place plus one. */
   applied: Entry[] = [];

@@ -6,7 +6,7 @@ import type { Leader, Proposal } from "../../src/raft/leader.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { RaftOptions } from "../../src/raft/options.ts";
 import { type ConfirmedRead, Raft, type Ready } from "../../src/raft/raft.ts";
-import { bytes, testOptions, voteReply } from "./build.ts";
+import { bytes, testOptions, textOf, voteReply } from "./build.ts";
 import { Disk, group, snapshotStates } from "./disk.ts";
 
 export interface NodeSettings {
@@ -17,6 +17,8 @@ export interface NodeSettings {
   readonly options?: Partial<RaftOptions>;
   /** Where in its range each timeout lies, from 0 to 1. */
   readonly random?: () => number;
+  /** Whether commands like `timer 5000` set timers, each of which rings at that cluster time. */
+  readonly timers?: boolean;
 }
 
 /** Where in a turn that has something to write a node loses its power. */
@@ -38,9 +40,11 @@ export class TestNode {
   readonly reads: ConfirmedRead[] = [];
   send: (message: Message) => void = (message) => void this.sent.push(message);
   private readonly random: () => number;
+  private readonly timers: boolean;
 
   constructor(settings: NodeSettings = {}) {
     const { id = "n1", configuration = group(3), log = [], options = {}, random = () => 0.5 } = settings;
+    this.timers = settings.timers ?? false;
     const lastTerm = log.at(-1)?.term ?? 0;
     this.id = id;
     this.options = { ...testOptions, ...options };
@@ -98,6 +102,7 @@ export class TestNode {
   turn(input: () => void): Message[] {
     const before = this.sent.length;
     input();
+    if (this.raft.timerIsDue(this.nowMs)) this.raft.proposeTimer(bytes("ring"), this.nowMs);
     this.settle();
     return this.sent.slice(before);
   }
@@ -135,16 +140,19 @@ export class TestNode {
   }
 
   private create(): Raft {
-    return new Raft(this.id, this.options, this.disk.stored, this.disk, this.random, this.nowMs);
+    const raft = new Raft(this.id, this.options, this.disk.stored, this.disk, this.random, this.nowMs);
+    if (this.timers) raft.awaitTimer(nextTimerMs(this.disk.applied));
+    return raft;
   }
 
   private settle(): void {
     for (let turns = 0; !this.down; turns += 1) {
       const ready = this.raft.ready(this.nowMs);
-      if (ready === null) return;
+      if (ready === null) break;
       if (turns === 10_000) throw new Error(`${this.id} is never done`);
       this.perform(ready);
     }
+    if (this.timers) this.raft.awaitTimer(nextTimerMs(this.disk.applied));
   }
 
   private writes({ hardState, snapshot, entries, committed, quiescent }: Ready): boolean {
@@ -168,6 +176,17 @@ export class TestNode {
     }
     this.reads.push(...ready.reads);
   }
+}
+
+/** The next timer of a state machine that was given these entries; null when none waits. */
+function nextTimerMs(applied: readonly Entry[]): number | null {
+  const waiting = new Set<number>();
+  for (const entry of applied) {
+    const [word, timerMs] = textOf(entry).split(" ");
+    if (word === "timer") waiting.add(Number(timerMs));
+    else if (word === "ring") for (const each of waiting) if (each <= entry.timeMs) waiting.delete(each);
+  }
+  return waiting.size === 0 ? null : Math.min(...waiting);
 }
 
 /** The messages of one type. */

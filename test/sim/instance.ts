@@ -208,6 +208,7 @@ export class Instance {
         this.transport.send(to, messages);
       },
       arm: (deadlineMs) => this.endTurn(deadlineMs),
+      toSystemMs: (timeMs) => this.clock.toSystemMs(timeMs),
       scheduleFlush: () => this.soon((driver) => driver.flush(this.nowMs)),
       configured: () => true,
       abort: (error) => this.abort(error),

@@ -2,6 +2,7 @@
 
 import type { StateMachine } from "../../../src/machine.ts";
 import type { Batch, Identity, NodeStorage } from "../../../src/node/storage.ts";
+import type { Rest } from "../../../src/raft/cluster-time.ts";
 import type { Configuration } from "../../../src/raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../../../src/raft/entry.ts";
 import type { SnapshotPoint } from "../../../src/raft/log.ts";
@@ -40,7 +41,7 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
     };
     const saved = cells.get("configuration");
     const configuration = saved === undefined ? this.configuration : (JSON.parse(String(saved)) as Configuration);
-    const quiescent = this.number("quiescent") === 1;
+    const quiescent = JSON.parse(String(cells.get("quiescent") ?? "false")) as Rest | false;
     const log = {
       firstIndex: beginning.index + 1,
       lastIndex: this.lastIndex,
@@ -91,8 +92,8 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
     this.save("configuration", JSON.stringify(configuration));
   }
 
-  saveQuiescent(quiescent: boolean): void {
-    this.save("quiescent", quiescent ? 1 : 0);
+  saveQuiescent(quiescent: Rest | false): void {
+    this.save("quiescent", JSON.stringify(quiescent));
   }
 
   saveEntries(entries: readonly Entry[]): void {
