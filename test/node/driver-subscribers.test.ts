@@ -47,6 +47,7 @@ function start(machine: StateMachine): Driver {
       send: nothing,
       arm: nothing,
       scheduleFlush: nothing,
+      toSystemMs: (timeMs) => timeMs,
       configured: () => isMember,
       abort: (error) => journal.push(`abort ${String(error)}`),
       random: () => 0.5,
