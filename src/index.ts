@@ -3,7 +3,16 @@
  * store that is built on them.
  */
 
-export type { CommittedCommand, Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "./machine.ts";
+export type {
+  CommittedCommand,
+  Sink,
+  Sql,
+  SqlCursor,
+  SqlRow,
+  SqlValue,
+  StateMachine,
+  Subscription,
+} from "./machine.ts";
 export { maxCommandBytes, ReplicatedObject } from "./node/replicated-object.ts";
 
 export { type Env, readMembers, readTiming, type Timing } from "./env.ts";
@@ -21,7 +30,15 @@ export {
 
 export { createApp } from "./api/app.ts";
 export { ApiError } from "./api/errors.ts";
-export { ClusterClient, type NodeAnswer } from "./api/cluster.ts";
+export {
+  type BatchAnswer,
+  ClusterClient,
+  type MessageStream,
+  type NodeAnswer,
+  type SubscribeOptions,
+  type SubscribeRequest,
+} from "./api/cluster.ts";
+export { maxBatchBytes, maxBatchCommands } from "./batch.ts";
 export type { Target } from "./api/target.ts";
 export { KeyValueNode } from "./kv-node.ts";
 export { KeyValueMachine } from "./kv/machine.ts";
