@@ -22,12 +22,11 @@ export class Fields {
 
   constructor(value: unknown, place: string, known: readonly string[]) {
     this.place = place;
-    if (!isObject(value)) throw new ApiError("invalid_body", `${sentenceStart(place)} must be a JSON object.`);
+    if (!isObject(value)) this.refuseAll("must be a JSON object");
     this.values = value;
     const unknown = Object.keys(value).find((name) => !known.includes(name));
     if (unknown === undefined) return;
-    const shown = unknown.slice(0, maxShownLength);
-    throw new ApiError("invalid_body", `${sentenceStart(place)} has the fields ${known.join(", ")}, and not ${shown}.`);
+    this.refuseAll(`has the fields ${known.join(", ")}, and not ${unknown.slice(0, maxShownLength)}`);
   }
 
   /** The place of a field, in front of the names in it. */
@@ -38,6 +37,11 @@ export class Fields {
   refuse = (name: string, rule: string): never => {
     throw new ApiError("invalid_body", `${this.placeOf(name)} ${rule}.`);
   };
+
+  /** Refuses the object as a whole. */
+  refuseAll(rule: string): never {
+    throw new ApiError("invalid_body", `${sentenceStart(this.place)} ${rule}.`);
+  }
 
   has(name: string): boolean {
     return this.value(name) !== undefined;
@@ -94,8 +98,10 @@ export class Fields {
     return this.refuse(name, "must be a list");
   }
 
-  /** Text as UTF-8, or bytes in base64 where the field `encodingName` says so. */
+  /** Text as UTF-8, or bytes in base64 where the field `encodingName` says so. What is no JSON may hold bytes as they are. */
   bytes(name: string, encodingName: string): Uint8Array | undefined {
+    const given = this.value(name);
+    if (given instanceof Uint8Array) return given;
     const encoding = this.choice(encodingName, ["utf8", "base64"]) ?? "utf8";
     const text = this.text(name);
     if (text === undefined) return undefined;

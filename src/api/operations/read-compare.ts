@@ -19,7 +19,7 @@ export function readCompare(value: unknown, place: string): Compare {
   const fields = new Fields(value, place, known);
   const span = readSpan(fields);
   const exists = fields.has("exists");
-  if (exists === fields.has("target")) fields.refuse("target", "or exists: one of them says what must hold");
+  if (exists === fields.has("target")) fields.refuseAll("says what must hold by exists or by target, and not by both");
   if (exists) {
     if (["op", "to", "encoding"].some((name) => fields.has(name))) fields.refuse("exists", "stands alone");
     return { ...span, target: "create", result: fields.flag("exists") ? "greater" : "equal", operand: 0 };

@@ -49,7 +49,7 @@ export class OperationReader {
     const fields = new Fields(value, place, kinds);
     const [kind, ...more] = kinds.filter((name) => fields.has(name));
     if (kind === undefined || more.length > 0) {
-      return fields.refuse(kinds.join(" or "), "is needed, and one of them alone");
+      return fields.refuseAll(`is one of ${kinds.join(", ")}, and nothing else`);
     }
     const inner = fields.value(kind);
     const innerPlace = fields.placeOf(kind);

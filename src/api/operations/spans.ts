@@ -20,7 +20,7 @@ export function readSpan(fields: Fields): KeySpan {
   const [start, end] = [readBytes(fields, "start") ?? null, readBytes(fields, "end") ?? null];
   const isRange = start !== null || end !== null;
   const ways = [all, key !== undefined, prefix !== undefined, isRange].filter(Boolean).length;
-  if (ways !== 1) fields.refuse("key", "or prefix, or start and end, or all: one of them says which keys are meant");
+  if (ways !== 1) fields.refuseAll("says which keys are meant by one of key, prefix, start with end, and all");
   if (key !== undefined) return oneKey(key);
   if (prefix !== undefined) return keysWithPrefix(prefix);
   return isRange ? keysBetween(start, end) : allKeys;
