@@ -28,7 +28,7 @@ export interface RevisionsJson {
 export interface ItemJson extends KeyJson, RevisionsJson, Partial<ValueJson> {
   readonly value_bytes: number;
   readonly content_type: string;
-  /** Present when the client keeps some: as it is when it is JSON, else as a text. */
+  /** Present when the client keeps some. */
   readonly metadata?: unknown;
   /** Present when the key has one. */
   readonly lease?: string;
@@ -52,24 +52,25 @@ export function revisionsJson({ createRevision, modRevision, version }: Revision
 }
 
 export function itemJson(item: Item): ItemJson {
-  const { key, value, valueBytes, contentType, metadata, lease } = item;
+  const { key, value, valueBytes, contentType, lease } = item;
+  const metadata = metadataJson(item.metadata);
   return {
     ...keyJson(key),
     ...(value && valueJson(value)),
     value_bytes: valueBytes,
     content_type: contentType === "" ? defaultContentType : contentType,
-    ...(metadata !== "" && { metadata: metadataJson(metadata) }),
+    ...(metadata !== undefined && { metadata }),
     ...(lease !== noLease && { lease }),
     ...revisionsJson(item),
   };
 }
 
-/** The store does not look into it, so whether it is JSON is up to the client that wrote it. */
+/** Undefined for none, and for what is no JSON: the store does not look into it. */
 function metadataJson(metadata: string): unknown {
   try {
-    return JSON.parse(metadata) as unknown;
+    return metadata === "" ? undefined : (JSON.parse(metadata) as unknown);
   } catch {
-    return metadata;
+    return undefined;
   }
 }
 

@@ -21,8 +21,9 @@ import { equalMeta, storeTables, writeMeta } from "./store/schema.ts";
 import { Sessions } from "./store/sessions.ts";
 import { openParts } from "./store/store-parts.ts";
 import type { StoreParts } from "./store/store-parts.ts";
-import { defaultWatchLimits, WatchHub } from "./watch/watch-hub.ts";
-import type { WatchLimits } from "./watch/watch-hub.ts";
+import { WatchHub } from "./watch/watch-hub.ts";
+import { defaultWatchLimits } from "./watch/watch-limits.ts";
+import type { WatchLimits } from "./watch/watch-limits.ts";
 
 /** All but the last two are rules of the replicated state: every node of a group must be given the same. */
 export interface StoreOptions {

@@ -6,10 +6,8 @@ import { eventMessages, isWanted } from "./events.ts";
 import { encodeMessage } from "./messages.ts";
 import { placeAt } from "./place.ts";
 import type { Extent, Place } from "./place.ts";
+import type { WatchLimits } from "./watch-limits.ts";
 import type { Watcher } from "./watcher.ts";
-
-/** How many rows are looked through at a time. */
-const windowRows = 4096;
 
 /**
  * Tells a watch of the changes from a place on, until there are no more, its reader is full, or the allowance is spent.
@@ -21,10 +19,11 @@ export function tellBacklog(
   from: Place,
   extent: Extent,
   allowance: Allowance,
-  isFull: () => boolean,
+  { limits, isFull }: { readonly limits: WatchLimits; readonly isFull: () => boolean },
 ): Place {
   const reader = new BacklogReader(history, watcher, from, extent, allowance);
-  for (const { message, lastPosition } of eventMessages(history, reader.changes(), watcher.request)) {
+  const changes = reader.changes(limits.windowRows);
+  for (const { message, lastPosition } of eventMessages(history, changes, watcher.request, limits)) {
     const encoded = encodeMessage(message, watcher.request.format);
     watcher.write(encoded);
     allowance.spend(0, encoded.length);
@@ -50,7 +49,7 @@ class BacklogReader {
   }
 
   /** The changes that the watch wants. They end with a revision, even when the allowance is spent before. */
-  *changes(): Generator<Change, void> {
+  *changes(windowRows: number): Generator<Change, void> {
     const { history, watcher, extent, allowance } = this;
     while (this.position < extent.lastPosition && !(allowance.isSpent && this.isBetweenRevisions)) {
       const last = Math.min(this.position + windowRows, extent.lastPosition);

@@ -8,6 +8,7 @@ import { knownBytes, readItems } from "../store/items.ts";
 import { exists } from "../store/key-state.ts";
 import type { KeyState } from "../store/key-state.ts";
 import { bytesOf } from "../store/key-text.ts";
+import type { WatchLimits } from "./watch-limits.ts";
 
 export type EventOptions = Pick<WatchRequest, "withPrevious" | "noPut" | "noDelete" | "fragment">;
 
@@ -24,10 +25,6 @@ interface Told {
   readonly bytes: number;
 }
 
-/** A message that has grown so large takes no further revision, nor, where fragments are wanted, a further event. */
-export const messageBytes = 256 * 1024;
-/** No message is larger, save for a single event: a revision that is goes in fragments whether they are wanted or not. */
-export const maxWholeBytes = 16 * 1024 * 1024;
 /** How much is read at a time. */
 const maxChunkChanges = 256;
 const maxChunkBytes = 1024 * 1024;
@@ -43,6 +40,7 @@ export function* eventMessages(
   history: History,
   changes: Iterable<Change>,
   { withPrevious, fragment }: EventOptions,
+  { messageBytes, maxWholeBytes }: WatchLimits,
 ): Generator<EventMessage, void> {
   let pending: Told[] = [];
   let bytes = 0;
@@ -106,7 +104,7 @@ function deletedItem({ key, modRevision }: KeyState): Item {
 
 function bytesWith({ state, previous }: Change, before: ReadonlyMap<number, KeyState>): number {
   const was = before.get(previous);
-  return knownBytes(state, true) + (was === undefined ? 0 : knownBytes(was, true));
+  return knownBytes(state, true) + (exists(was) ? knownBytes(was, true) : 0);
 }
 
 function* slices(changes: Iterable<Change>): Generator<Change[], void> {

@@ -6,20 +6,22 @@ import { eventMessages, isWanted } from "./events.ts";
 import { encodeMessage } from "./messages.ts";
 import { placeAt } from "./place.ts";
 import type { Extent, Place } from "./place.ts";
+import type { WatchLimits } from "./watch-limits.ts";
 import type { Watcher } from "./watcher.ts";
-
-/** How many changes are read at a time. A revision with more of them is not told live. */
-const windowRows = 1024;
 
 /** Where messages go, and what becomes of watches whose readers do not keep up. */
 export interface LiveFeedHost {
+  readonly limits: WatchLimits;
   write(watcher: Watcher, message: Uint8Array | string): void;
   isFull(watcher: Watcher): boolean;
   /** From this place on, it is told of nothing here. */
   fallBehind(watcher: Watcher, place: Place): void;
 }
 
-/** Tells all live watches what has changed between two extents. Each message is made once for all who want it. */
+/**
+ * Tells all live watches what has changed between two extents. Each message is made once for all who want it. A revision with
+ * more changes than are read at a time is not told live.
+ */
 export function tellLive(
   history: History,
   audiences: Audiences,
@@ -29,7 +31,7 @@ export function tellLive(
 ): void {
   let { lastPosition } = before;
   while (lastPosition < extent.lastPosition && !audiences.isEmpty) {
-    const read = history.changes(lastPosition, extent.lastPosition, windowRows);
+    const read = history.changes(lastPosition, extent.lastPosition, host.limits.windowRows);
     const start = startOf(read);
     const changes = wholeRevisions(read, extent);
     const last = changes.at(-1);
@@ -80,7 +82,7 @@ function tellAudience(
 ): void {
   let told: number | null = null;
   const place = (): Place => (told === null ? start : placeAt(history, told + 1, extent));
-  for (const { message, lastPosition } of eventMessages(history, changes, request)) {
+  for (const { message, lastPosition } of eventMessages(history, changes, request, host.limits)) {
     const encoded = encodeMessage(message, request.format);
     for (const watcher of watchers) {
       if (host.isFull(watcher)) host.fallBehind(watcher, place());

@@ -10,26 +10,8 @@ import { encodeMessage } from "./messages.ts";
 import { placeOf } from "./place.ts";
 import type { Extent, Place } from "./place.ts";
 import { decodeBeginning, encodeResumption } from "./resumption.ts";
+import type { WatchLimits } from "./watch-limits.ts";
 import { Watcher } from "./watcher.ts";
-
-export interface WatchLimits {
-  /** Who has more than this to take falls behind. */
-  readonly maxPendingBytes: number;
-  /** The same of all readers together. */
-  readonly maxTotalPendingBytes: number;
-  /** Who has been full for so long is told to come again. */
-  readonly maxFullMs: number;
-}
-
-export const defaultWatchLimits: WatchLimits = {
-  maxPendingBytes: 1024 * 1024,
-  maxTotalPendingBytes: 32 * 1024 * 1024,
-  maxFullMs: 60_000,
-};
-
-/** How much of the history is read for one watch at a time, and for all of them in a turn. */
-const watchAllowance = (): Allowance => new Allowance(16_384, 1024 * 1024);
-const turnAllowance = (): Allowance => new Allowance(65_536, 4 * 1024 * 1024);
 
 /**
  * A watch is live, or behind. A live one is told of changes as they are published. One whose reader does not keep up falls
@@ -51,11 +33,14 @@ export class WatchHub {
   private held: { readonly watcher: Watcher; readonly message: Uint8Array | string }[] = [];
   private totalPendingBytes = 0;
   private lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** What is left to be read for those behind, until something is published or time has passed. */
+  private turn: Allowance;
 
   constructor(parts: StoreParts, limits: WatchLimits) {
     this.parts = parts;
     this.limits = limits;
     this.published = extentOf(parts);
+    this.turn = this.newTurn();
   }
 
   subscribe(bytes: Uint8Array, sink: Sink): Subscription {
@@ -95,6 +80,7 @@ export class WatchHub {
     const extent = extentOf(this.parts);
     const { history } = this.parts;
     tellLive(history, this.audiences, this.published, extent, {
+      limits: this.limits,
       write,
       isFull: (watcher) => this.isFull(watcher),
       fallBehind: (watcher, place) => this.fallBehind(watcher, place),
@@ -115,7 +101,7 @@ export class WatchHub {
       this.waiting.add(watcher);
     } else {
       this.fallBehind(watcher, placeOf(this.parts.history, startRevision, rows, published));
-      this.catchUp(watcher, watchAllowance());
+      this.catchUp(watcher);
     }
   }
 
@@ -154,33 +140,38 @@ export class WatchHub {
 
   /** Reads on all that are behind, as far as a turn allows. */
   private catchUpAll(): void {
-    const allowance = turnAllowance();
+    this.turn = this.newTurn();
     const queue = [...this.behind];
     for (const watcher of queue) {
-      if (allowance.isSpent) return;
+      if (this.turn.isSpent) return;
       // Whoever is still behind after this is the last to be read again.
       this.behind.delete(watcher);
       this.behind.add(watcher);
-      this.catchUp(watcher, allowance);
+      this.catchUp(watcher);
     }
   }
 
-  private catchUp(watcher: Watcher, turn: Allowance): void {
+  private catchUp(watcher: Watcher): void {
     const { progress } = watcher;
-    if (progress.kind !== "behind" || this.isFull(watcher)) return;
+    if (progress.kind !== "behind" || this.turn.isSpent || this.isFull(watcher)) return;
     if (progress.place.revision < this.parts.meta.compactRevision) {
       this.cancel(watcher, "compacted", progress.place.revision);
       return;
     }
-    const place = this.hasMissed(watcher, progress.place) ? this.tell(watcher, progress.place, turn) : null;
+    const place = this.hasMissed(watcher, progress.place) ? this.tell(watcher, progress.place) : null;
     if (place === null || place.position > this.published.lastPosition) this.join(watcher);
     else watcher.progress = { kind: "behind", place };
   }
 
-  private tell(watcher: Watcher, place: Place, turn: Allowance): Place {
-    const { history } = this.parts;
-    const allowance = watchAllowance().within(turn);
-    return tellBacklog(history, watcher, place, this.published, allowance, () => this.isFull(watcher));
+  private tell(watcher: Watcher, place: Place): Place {
+    const { limits } = this;
+    const allowance = new Allowance(limits.watchRows, limits.watchBytes).within(this.turn);
+    const isFull = (): boolean => this.isFull(watcher);
+    return tellBacklog(this.parts.history, watcher, place, this.published, allowance, { limits, isFull });
+  }
+
+  private newTurn(): Allowance {
+    return new Allowance(this.limits.turnRows, this.limits.turnBytes);
   }
 
   /** Of a single key the index knows whether it has changed. */

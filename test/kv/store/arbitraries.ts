@@ -30,7 +30,12 @@ export const span: fc.Arbitrary<KeySpan> = fc.oneof(
 
 /** "0" for none; one of a client's choice, the least and the greatest; and the first that the store picks. */
 const leaseId = fc.constantFrom(
-  ...["0", "7", "-9223372036854775808", "9223372036854775807", "4503599627370496", "4503599627370497"],
+  "0",
+  "7",
+  "-9223372036854775808",
+  "9223372036854775807",
+  "4503599627370496",
+  "4503599627370497",
 );
 const lease = fc.oneof({ weight: 5, arbitrary: fc.constant("0") }, { weight: 1, arbitrary: leaseId });
 const revision = fc.oneof(

@@ -2,44 +2,13 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Command, CommandResult, Query } from "../../../src/kv/model.ts";
+import type { CommandResult, Query } from "../../../src/kv/model.ts";
 import { log, query } from "./arbitraries.ts";
 import type { LogStep } from "./arbitraries.ts";
+import { Expectations } from "./expectations.ts";
+import type { Applied } from "./expectations.ts";
 import { TestStore, tinyIndex } from "./harness.ts";
-import type { Timed } from "./harness.ts";
-import { ReferenceStore } from "./reference.ts";
 import { range } from "./requests.ts";
-
-/** So few that the generated logs overflow them. */
-const limits = { idempotencyKeys: 3, sessions: 2 };
-
-interface Applied extends Timed {
-  readonly expected: CommandResult;
-  /** Why it could also have been refused, when it was for one reason of several. */
-  readonly reasons: ReadonlySet<string>;
-}
-
-/** Has the reference apply a log, step by step: the commands with their expected results. */
-class Expectations {
-  readonly reference = new ReferenceStore(limits);
-  private timeMs = 1_700_000_000_000;
-  private index = 0;
-
-  next({ body, idempotency, passedMs }: LogStep): Applied {
-    this.timeMs += passedMs;
-    this.index += 1;
-    const session = idempotency && sessionOf(idempotency.session, this.reference);
-    const command: Command = { body, idempotency: idempotency && { ...idempotency, session: session ?? "" } };
-    const expected = this.reference.apply(command, this.index, this.timeMs);
-    return { command, timeMs: this.timeMs, expected, reasons: this.reference.possibleReasons };
-  }
-}
-
-/** One of the open sessions; without any, none, or one that nobody knows. */
-function sessionOf(place: number, { sessionIds }: ReferenceStore): string {
-  if (place < 0) return "";
-  return sessionIds[place] ?? (place === 0 ? "" : "unknown");
-}
 
 function check(applied: readonly Applied[], results: readonly CommandResult[]): void {
   for (const [position, { expected, reasons }] of applied.entries()) {
@@ -59,26 +28,24 @@ function batchesOf(steps: readonly LogStep[], applied: readonly Applied[], oneBy
   return batches;
 }
 
-function expectAnswer(store: TestStore, reference: ReferenceStore, asked: Query): void {
-  expect(store.query(asked)).toEqual(reference.answer(asked));
-}
-
 const everything = range("", "\0");
 
 describe("the store and the reference", () => {
   test("give every command the same result, and every query the same answer, at present and in the past", () => {
     fc.assert(
       fc.property(log, fc.array(query, { minLength: 1, maxLength: 8 }), (steps, queries) => {
-        const [store, expectations] = [new TestStore({ ...limits, index: tinyIndex }), new Expectations()];
+        const expectations = new Expectations();
+        const store = new TestStore({ ...expectations.limits, index: tinyIndex });
         const { reference } = expectations;
         const applied = steps.map((step) => expectations.next(step));
         for (const batch of batchesOf(steps, applied, false)) {
           check(batch, store.apply(batch));
           if (steps[applied.indexOf(batch[0]!)]!.restart) store.restart();
         }
-        for (const asked of queries) expectAnswer(store, reference, asked);
+        for (const asked of queries) expect(store.query(asked)).toEqual(reference.answer(asked));
         for (let revision = reference.compactRevision - 1; revision <= reference.revision + 1; revision += 1) {
-          expectAnswer(store, reference, { ...everything, revision });
+          const asked = { ...everything, revision };
+          expect(store.query(asked)).toEqual(reference.answer(asked));
         }
         expect(store.query({ kind: "status" })).toMatchObject({
           ...reference.status,
@@ -86,31 +53,32 @@ describe("the store and the reference", () => {
           compactRevision: reference.compactRevision,
         });
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
-  });
+  }, 60_000);
 
   test("answer queries equally between any two commands", () => {
     fc.assert(
       fc.property(log, query, (steps, asked) => {
-        const [store, expectations] = [new TestStore({ ...limits, index: tinyIndex }), new Expectations()];
+        const expectations = new Expectations();
+        const store = new TestStore({ ...expectations.limits, index: tinyIndex });
         for (const step of steps) {
           store.apply([expectations.next(step)]);
-          expectAnswer(store, expectations.reference, asked);
+          expect(store.query(asked)).toEqual(expectations.reference.answer(asked));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
-  });
+  }, 60_000);
 });
 
 describe("two nodes", () => {
   test("hold the same rows after the same log, however it is cut into batches and whenever they restart", () => {
     fc.assert(
       fc.property(log, (steps) => {
-        const options = { ...limits, index: tinyIndex };
-        const [one, other] = [new TestStore(options), new TestStore(options)];
         const expectations = new Expectations();
+        const options = { ...expectations.limits, index: tinyIndex };
+        const [one, other] = [new TestStore(options), new TestStore(options)];
         const applied = steps.map((step) => expectations.next(step));
         for (const batch of batchesOf(steps, applied, true)) one.apply(batch);
         for (const batch of batchesOf(steps, applied, false)) {
@@ -121,7 +89,7 @@ describe("two nodes", () => {
         const hash: Query = { kind: "hash", revision: 0 };
         expect(other.query(hash)).toEqual(one.query(hash));
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     );
-  });
+  }, 60_000);
 });
