@@ -1,11 +1,13 @@
 /** Lists of keys over HTTP. */
 
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeCursor } from "../../src/api/cursor.ts";
 import { failure, TestClient } from "./client.ts";
 
 interface Page {
   readonly items: readonly { readonly key: string; readonly value?: string }[];
+  readonly common_prefixes?: readonly { readonly prefix: string }[];
   readonly cursor: string | null;
   readonly revision: number;
 }
@@ -84,6 +86,66 @@ test("pages lead from one to the next, whatever happens to the keys in between",
   expect([third.items.map(({ key }) => key), third.cursor]).toEqual([["d", "e"], null]);
 });
 
+/** What a list holds, from first to last: keys, and common prefixes with a star behind them. */
+async function entries(client: TestClient, query: string): Promise<string[]> {
+  const { items, common_prefixes: prefixes = [] } = await list(client, query);
+  return [...items.map(({ key }) => key), ...prefixes.map(({ prefix }) => `${prefix}*`)].toSorted();
+}
+
+describe("a list", () => {
+  test("goes backwards", async () => {
+    const client = await filled("a", "b", "b/1", "c");
+    expect(await listedKeys(client, "reverse=true")).toEqual(["c", "b/1", "b", "a"]);
+    expect(await listedKeys(client, "reverse=true&prefix=b&limit=1")).toEqual(["b/1"]);
+    expect(await listedKeys(client, "reverse=true&start=b&end=c")).toEqual(["b/1", "b"]);
+    const { cursor } = await list(client, "reverse=true&limit=3");
+    expect(await listedKeys(client, `reverse=true&cursor=${cursor}`)).toEqual(["a"]);
+  });
+
+  test("folds what has a delimiter behind the prefix into common prefixes", async () => {
+    const client = await filled("a", "b/1", "b/2", "b/c/3", "d//e", "%ff/1", "f");
+    const { items, common_prefixes: prefixes } = await list(client, "delimiter=/");
+    expect(items.map(({ key }) => key)).toEqual(["a", "f"]);
+    expect(prefixes).toEqual([{ prefix: "b/" }, { prefix: "d/" }, { prefix: "/y8=", prefix_encoding: "base64" }]);
+    expect(await entries(client, "delimiter=/&prefix=b/")).toEqual(["b/1", "b/2", "b/c/*"]);
+    expect(await entries(client, "delimiter=//")).toContain("d//*");
+    expect(await list(client, "prefix=b/&delimiter=")).not.toHaveProperty("common_prefixes");
+  });
+
+  test("goes page by page through all that there is, whatever it folds and in either direction", async () => {
+    const keys = ["a", "a/", "a/1", "a/1/2", "a0", "b/1", "b/2", "c", "/", "//"];
+    const client = await filled(...keys);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("", "a", "a/", "b/", "/"),
+        fc.constantFrom("", "/", "1"),
+        fc.integer({ min: 1, max: 4 }),
+        fc.boolean(),
+        async (prefix, delimiter, limit, reverse) => {
+          const query = `prefix=${prefix}&delimiter=${delimiter}&reverse=${reverse}`;
+          const found: string[] = [];
+          for (let cursor = ""; ;) {
+            const page = await list(client, `${query}&limit=${limit}&cursor=${cursor}`);
+            const { items, common_prefixes: prefixes = [] } = page;
+            found.push(...items.map(({ key }) => key), ...prefixes.map((folded) => `${folded.prefix}*`));
+            if (page.cursor === null) break;
+            expect(items.length + prefixes.length).toBe(limit);
+            ({ cursor } = page);
+          }
+          const folded = keys
+            .filter((key) => key.startsWith(prefix))
+            .map((key) => {
+              const at = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+              return at === -1 ? key : `${key.slice(0, at + delimiter.length)}*`;
+            });
+          expect(found.toSorted()).toEqual([...new Set(folded)].toSorted());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
 test("HEAD of a list has no body", async () => {
   const response = await (await filled("a")).send("HEAD", "/v1/kv");
   expect([response.status, await response.text()]).toEqual([200, ""]);
@@ -98,6 +160,11 @@ test.each([
   "limit=1e2",
   "limit=",
   "keys_only=yes",
+  "reverse=1",
+  "metadata=no",
+  "delimiter=%",
+  `delimiter=${"x".repeat(2049)}`,
+  "revision=2",
   "cursor=!",
   "cursor=a",
   "cursor=AAAA",
