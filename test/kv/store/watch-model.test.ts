@@ -80,14 +80,6 @@ describe("watches", () => {
         }
         store.apply(batch);
         drain(watched);
-        for (const w of watched) {
-          g.stat ??= { n: 0, ended: 0, ev: 0, frag: 0, ref: 0 };
-          g.stat.n++;
-          if (w.reader.ended) g.stat.ended++;
-          if (w.reader.messages.length === 1) g.stat.ref++;
-          g.stat.ev += w.reader.events.length;
-          g.stat.frag += w.reader.messages.filter((m: any) => m.fragment).length;
-        }
         expect(watched.flatMap((one) => faultsOf(one, expectations))).toEqual([]);
       }),
       { numRuns: 250 },
