@@ -25,6 +25,7 @@ export default defineConfig({
                 GATE: { className: "Gate", useSQLite: true },
                 SINK: { className: "Sink", useSQLite: true },
                 NUMBERS: { className: "NumberNode", useSQLite: true },
+                TIMERS: { className: "TimerNode", useSQLite: true },
               },
             },
           }),
