@@ -40,7 +40,8 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "hono",
   ],
   "src/kv-node.ts": ["src/env.ts", "src/kv/", "src/machine.ts", "src/node/"],
-  "src/worker.ts": ["src/api/", "src/env.ts", "src/kv-node.ts"],
+  "src/binding/": ["src/api/", "src/env.ts", "src/kv/", "cloudflare:workers"],
+  "src/worker.ts": ["src/api/", "src/binding/", "src/env.ts", "src/kv-node.ts"],
   "src/index.ts": ["src/"],
 };
 

@@ -10,13 +10,18 @@ const encoder = new TextEncoder();
 /** The name that a segment of a path stands for. */
 export function nameOf(segment: string): string {
   const bytes = decodePercent(segment);
-  const name = bytes === undefined ? "" : decoder.decode(bytes);
-  // What is not UTF-8 has become U+FFFD.
-  const isName = bytes !== undefined && bytes.length >= 1 && bytes.length <= maxNameBytes && !name.includes("\uFFFD");
-  if (isName) return name;
+  // What is not UTF-8 becomes U+FFFD, and is refused as what no name has.
+  return checkedName(bytes === undefined ? "" : decoder.decode(bytes));
+}
+
+/** Throws for what is no name. */
+export function checkedName(name: unknown): string {
+  const isText = typeof name === "string" && name.isWellFormed() && !name.includes("\uFFFD");
+  const length = isText ? encoder.encode(name).length : 0;
+  if (isText && length >= 1 && length <= maxNameBytes) return name;
   throw new ApiError(
     "invalid_name",
-    `A name is 1 to ${maxNameBytes} bytes of UTF-8, percent-encoded, with a slash as %2F.`,
+    `A name is 1 to ${maxNameBytes} bytes of UTF-8, percent-encoded in addresses, with a slash as %2F.`,
   );
 }
 
