@@ -195,16 +195,6 @@ export const mutants: readonly Mutant[] = [
     install: () => patchGetter(Leader.prototype, "mayRead", true),
   },
   {
-    name: "a lease never ends",
-    hazard: 10,
-    withinSeeds: 200,
-    adjust: withLeases,
-    install: () =>
-      patchMethod(Leader.prototype, "leaseMs", (self, inputs, original) =>
-        leaseBegan(self) ? 1 : original(...inputs),
-      ),
-  },
-  {
     name: "the bounds of a read are not looked at",
     hazard: 9,
     withinSeeds: 100,
@@ -276,7 +266,7 @@ function changedStorage(change: (storage: NodeStorage) => Partial<NodeStorage>):
   return { storage: (storage) => interceptStorage(storage, change(storage)) };
 }
 
-function raftOf(self: Insides): Raft {
+export function raftOf(self: Insides): Raft {
   return self["raft"] as Raft;
 }
 
@@ -314,20 +304,4 @@ export function withManyLeaders(settings: Settings): Settings {
     clients: { ...settings.clients, count: 4, thinkMs: electionMaxMs / 20 },
     faults: { weights, everyMs: electionMaxMs, lastsMs: electionMaxMs },
   };
-}
-
-/** Leases, and the clocks that they need. */
-function withLeases(settings: Settings): Settings {
-  return {
-    ...settings,
-    options: { ...settings.options, checkQuorum: true, leaseReads: true },
-    clocks: { ...settings.clocks, driftRate: 0 },
-    faults: { ...settings.faults, weights: { ...settings.faults.weights, "clock jump": 0 } },
-  };
-}
-
-function leaseBegan(self: Insides): boolean {
-  const { options, log, term } = raftOf(self);
-  const { untilMs } = self["lease"] as { readonly untilMs: number };
-  return options.leaseReads && Number.isFinite(untilMs) && log.term(log.commitIndex) === term;
 }

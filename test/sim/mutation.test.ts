@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "vitest";
 import { runSeeds, seedsFrom } from "./campaign.ts";
+import { leaseMutants } from "./lease-mutants.ts";
 import { memberMutants } from "./member-mutants.ts";
 import { mutants } from "./mutants.ts";
 import { snapshotMutants } from "./snapshot-mutants.ts";
@@ -10,7 +11,7 @@ let undo: (() => void) | undefined;
 
 afterEach(() => undo?.());
 
-test.each([...mutants, ...snapshotMutants, ...memberMutants])(
+test.each([...mutants, ...leaseMutants, ...snapshotMutants, ...memberMutants])(
   "hazard-$hazard $name: found within $withinSeeds seeds",
   { timeout: 60_000 },
   async ({ withinSeeds, install, ...options }) => {
