@@ -1,6 +1,7 @@
 /** Turns requests of etcd's KV service into operations of the store, as etcd checks them. */
 
 import { maxKeyBytes, maxOperations, maxTxnDepth, maxValueBytes } from "../../kv/limits.ts";
+import { deleteOf, putOf, rangeOf } from "../../kv/operations.ts";
 import { maxReadOperations } from "../../kv/operation-codec.ts";
 import type {
   Compare,
@@ -29,8 +30,7 @@ const compareResults = { EQUAL: "equal", GREATER: "greater", LESS: "less", NOT_E
 export function rangeOperation(request: RangeRequest): RangeOperation {
   // A target without an order means the smallest first.
   const order = request.sort_order === "NONE" && request.sort_target !== "KEY" ? "ASCEND" : request.sort_order;
-  return {
-    kind: "range",
+  return rangeOf({
     ...spanOf(request.key, request.range_end),
     limit: toCount(request.limit),
     revision: toCount(request.revision),
@@ -42,25 +42,7 @@ export function rangeOperation(request: RangeRequest): RangeOperation {
     maxModRevision: toNumber(request.max_mod_revision),
     minCreateRevision: toNumber(request.min_create_revision),
     maxCreateRevision: toNumber(request.max_create_revision),
-  };
-}
-
-/** All keys of a span as they are at a revision, 0 for now, in their order. */
-export function plainRange(span: KeySpan, limit: number, revision: number): RangeOperation {
-  return {
-    kind: "range",
-    ...span,
-    limit,
-    revision,
-    sortTarget: "key",
-    sortOrder: "none",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
+  });
 }
 
 export function putOperation(request: PutRequest): PutOperation {
@@ -69,26 +51,18 @@ export function putOperation(request: PutRequest): PutOperation {
   if (request.ignore_value && value.length > 0) throw invalidArgument("etcdserver: value is provided");
   if (request.ignore_lease && lease !== 0n) throw invalidArgument("etcdserver: lease is provided");
   if (value.length > maxValueBytes) throw tooLarge();
-  return {
-    kind: "put",
+  return putOf({
     key,
     value,
-    contentType: "",
-    metadata: "",
     lease: toLease(lease),
-    ttlMs: 0,
     previous: request.prev_kv ? "values" : "none",
     ignoreValue: request.ignore_value,
     ignoreLease: request.ignore_lease,
-  };
+  });
 }
 
 export function deleteOperation(request: DeleteRangeRequest): DeleteOperation {
-  return {
-    kind: "delete",
-    ...spanOf(request.key, request.range_end),
-    previous: request.prev_kv ? "values" : "none",
-  };
+  return deleteOf(spanOf(request.key, request.range_end), request.prev_kv ? "values" : "none");
 }
 
 /** Throws a `StatusError` for what etcd refuses before it looks at the store. */

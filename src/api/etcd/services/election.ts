@@ -1,6 +1,7 @@
 /** etcd's Election service. */
 
 import type { Item } from "../../../kv/model.ts";
+import { rangeOf } from "../../../kv/operations.ts";
 import { observe } from "../../coordination/observe.ts";
 import { Places } from "../../coordination/places.ts";
 import type { Place } from "../../coordination/places.ts";
@@ -18,7 +19,6 @@ import type {
 } from "../messages/concurrency.ts";
 import type { ResponseHeader } from "../messages/common.ts";
 import type { Send } from "../method.ts";
-import { plainRange } from "../operations.ts";
 import { keyValueOf } from "../responses.ts";
 import type { Received, Sent } from "../schema.ts";
 import { StatusError } from "../status.ts";
@@ -90,7 +90,7 @@ async function itemOf(call: Call, places: Places, place: Place, revision: number
 
 /** The key that was created first of all under an election's name. */
 function findLeader(call: Call, { span }: Places, revision: number): Promise<Found<"range">> {
-  return call.store.range({ ...plainRange(span, 1, revision), sortTarget: "create", sortOrder: "ascend" });
+  return call.store.range(rangeOf({ ...span, limit: 1, revision, sortTarget: "create", sortOrder: "ascend" }));
 }
 
 async function findPlace(

@@ -1,6 +1,8 @@
 /** `maintenance/snapshot`: all keys at one revision, a line of JSON each, in blobs of moderate size. */
 
 import type { Item } from "../../../kv/model.ts";
+import { rangeOf } from "../../../kv/operations.ts";
+import { allKeys } from "../../../kv/span.ts";
 import { ApiError } from "../../errors.ts";
 import type { Found } from "../../store.ts";
 import { header } from "../call.ts";
@@ -9,7 +11,6 @@ import { writeMessage } from "../message-writer.ts";
 import { keyValue } from "../messages/common.ts";
 import type { snapshotResponse } from "../messages/maintenance.ts";
 import type { Send } from "../method.ts";
-import { plainRange } from "../operations.ts";
 import { keyValueOf } from "../responses.ts";
 import type { Sent } from "../schema.ts";
 
@@ -17,12 +18,10 @@ import type { Sent } from "../schema.ts";
 const goodPageBytes = 1024 * 1024;
 const maxPageKeys = 1000;
 const encoder = new TextEncoder();
-const firstKey = Uint8Array.of(0);
-const toTheEnd = Uint8Array.of(0);
 
 /** A compaction that overtakes it ends it: what was sent until then is not all. */
 export async function snapshot(call: Call, _: unknown, send: Send<Sent<typeof snapshotResponse>>): Promise<void> {
-  let from: Uint8Array = firstKey;
+  let from = allKeys.key;
   let limit = 16;
   let revision = 0;
   for (;;) {
@@ -44,7 +43,7 @@ export async function snapshot(call: Call, _: unknown, send: Send<Sent<typeof sn
 async function readPage(call: Call, from: Uint8Array, revision: number, limit: number): Promise<Found<"range">> {
   for (let keys = limit; ; keys = Math.ceil(keys / 2)) {
     try {
-      return await call.store.range(plainRange({ key: from, rangeEnd: toTheEnd }, keys, revision));
+      return await call.store.range(rangeOf({ key: from, rangeEnd: allKeys.rangeEnd, limit: keys, revision }));
     } catch (error) {
       if (!(error instanceof ApiError && error.code === "answer_too_large") || keys === 1) throw error;
     }
