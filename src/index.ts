@@ -13,7 +13,8 @@ export type {
   StateMachine,
   Subscription,
 } from "./machine.ts";
-export { maxCommandBytes, ReplicatedObject } from "./node/replicated-object.ts";
+export { maxCommandBytes } from "./node/client-calls.ts";
+export { ReplicatedObject } from "./node/replicated-object.ts";
 
 export { type Env, readMembers, readTiming, type Timing } from "./env.ts";
 export type { MemberRole, MemberSpecification, NodeStatus, PeerStatus } from "./internal.ts";

@@ -16,7 +16,7 @@ export async function takeBatch(
   maxCommandBytes: number,
 ): Promise<Response> {
   const commands = readCommands(body);
-  if (commands === null) return badRequest("the body is no batch of commands", node.answeredBy());
+  if (commands === null) return badRequest("The body is no batch of commands.", node.answeredBy());
   const size = commands.reduce((sum, command) => sum + command.length, 0);
   if (commands.length > maxBatchCommands || size > maxBatchBytes) return refuse(tooLarge, node.answeredBy());
   // Whoever does not lead refuses them as one, as it would refuse a single one.
@@ -25,7 +25,7 @@ export async function takeBatch(
   const accepted = commands.filter(({ length }) => length <= maxCommandBytes);
   const outcomes = (await node.proposeAll(accepted, timeoutMs)).values();
   const told = commands.map(({ length }): CommandOutcome => {
-    const message = `a command holds ${maxCommandBytes} bytes at most`;
+    const message = `A command holds ${maxCommandBytes} bytes at most.`;
     if (length > maxCommandBytes) return { done: false, code: "too_large", message, ambiguous: false };
     // There is one for each that was accepted.
     return outcomes.next().value ?? notLeader;
@@ -45,7 +45,7 @@ function readCommands(body: Uint8Array): Uint8Array[] | null {
 
 const tooLarge: Refusal = {
   code: "too_large",
-  message: `a batch holds ${maxBatchCommands} commands and ${maxBatchBytes} bytes of them at most`,
+  message: `A batch holds ${maxBatchCommands} commands and ${maxBatchBytes} bytes of them at most.`,
   ambiguous: false,
 };
 

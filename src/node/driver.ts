@@ -481,13 +481,13 @@ export class Driver {
 const noSubscriptions: Refused = {
   done: false,
   code: "bad_request",
-  message: "the state machine offers no subscriptions",
+  message: "The state machine offers no subscriptions.",
   ambiguous: false,
 };
 
 const tooManySubscriptions: Refused = {
   done: false,
   code: "overloaded",
-  message: `this node serves ${maxSubscriptions} subscribers, and no more`,
+  message: `This node serves ${maxSubscriptions} subscribers, and no more.`,
   ambiguous: false,
 };

@@ -1,6 +1,6 @@
 /** One running node: the driver joined to its storage, clock, alarm, peers, metrics and log. */
 
-import type { Consistency, NodeStatus, Refusal } from "../internal.ts";
+import type { NodeStatus, Refusal } from "../internal.ts";
 import type { ChangeRequest, RecoverAnswer, TransferAnswer } from "../membership.ts";
 import { type Configuration, isJoint } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";
@@ -22,9 +22,9 @@ import type { Retirement } from "./membership-storage.ts";
 import type { PartOutcome } from "./peer-calls.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import type { StoredNode } from "./storage.ts";
-import type { Freshness } from "./subscribers.ts";
+import type { Freshness } from "./call-headers.ts";
 import type { Outlet } from "./subscriptions.ts";
-import type { Outcome, ReadBounds, Refused } from "./waiters.ts";
+import type { Outcome, Refused } from "./waiters.ts";
 import { type CallAnswer, type CallFailure, Transport } from "./transport.ts";
 
 /** What a node needs of its Durable Object. */
@@ -128,7 +128,7 @@ export class Node {
     return this.driver.proposeAll(commands, nowMs + timeoutMs, nowMs);
   }
 
-  query(query: Uint8Array, consistency: Consistency, timeoutMs: number, bounds: ReadBounds): Promise<Outcome> {
+  query(query: Uint8Array, { consistency, timeoutMs, bounds }: Freshness): Promise<Outcome> {
     const nowMs = this.nowMs();
     return this.driver.query(query, consistency, nowMs + timeoutMs, nowMs, bounds);
   }

@@ -2,21 +2,15 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readLogLimits, readMembers, readTiming } from "../env.ts";
-import { type Consistency, internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
+import { internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
-import {
-  type ChangeRequest,
-  type JoinAnswer,
-  type JoinRequest,
-  recoveryConfirmation,
-  type TransferRequest,
-} from "../membership.ts";
+import { type JoinAnswer, type JoinRequest, recoveryConfirmation } from "../membership.ts";
 import { defaultOptions } from "../raft/options.ts";
-import type { Ended } from "./administration.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
-import { answer, answerPeer, type AnsweredBy, badRequest, refuse, refuseFrame } from "./answers.ts";
-import { takeBatch } from "./batches.ts";
+import { answer, answerPeer, badRequest, refuse, refuseFrame } from "./answers.ts";
 import { Belonging } from "./belonging.ts";
+import { callee } from "./call-headers.ts";
+import { answerClient, parseJson } from "./client-calls.ts";
 import { MonotonicClock } from "./clock.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameRefusedError } from "./frame-refusal.ts";
@@ -29,11 +23,7 @@ import { defaultSnapshotLimits } from "./snapshots.ts";
 import { SqlSnapshots } from "./sql-snapshots.ts";
 import { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
-import { type Freshness, Subscribers } from "./subscribers.ts";
-import type { Outcome, ReadBounds } from "./waiters.ts";
-
-/** The most bytes that a command may have: a row of SQLite holds 2 MB on Cloudflare, and an entry is in one row. */
-export const maxCommandBytes = 1_800_000;
+import { Subscribers } from "./subscribers.ts";
 
 /**
  * A node of a Raft group. Extend it with the state machine to replicate:
@@ -96,44 +86,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (path === internalPath.raft) return this.exchange(body, node, calls);
     if (path === internalPath.snapshot) return this.takePart(body, node, calls);
     node.catchUp();
-    if (isForMembers(path)) {
-      const outside = node.outsider();
-      if (outside !== null) return refuse(outside, node.answeredBy());
-      node.inquire();
-    }
-    switch (path) {
-      case internalPath.propose: {
-        if (body.length > maxCommandBytes) {
-          const message = `A command holds ${maxCommandBytes} bytes at most.`;
-          return refuse({ code: "too_large", message, ambiguous: false }, node.answeredBy());
-        }
-        return respond(await node.propose(body, timeoutMs(request)), node);
-      }
-      case internalPath.proposeAll:
-        return await takeBatch(body, node, timeoutMs(request), maxCommandBytes);
-      case internalPath.subscribe:
-        return await this.subscribers.open(request, body, node, freshness(request));
-      case internalPath.query:
-        return respond(await node.query(body, consistency(request), timeoutMs(request), bounds(request)), node);
-      case internalPath.status:
-        this.rouse(request, node);
-        return answer(JSON.stringify(node.status()), node.answeredBy(), "application/json");
-      case internalPath.members:
-        return respondJson(await node.change(parse(body) as ChangeRequest, timeoutMs(request)), node);
-      case internalPath.transfer:
-        return respondJson(await node.transfer((parse(body) as TransferRequest).to), node);
-      case internalPath.recover:
-        return this.recover(parse(body), node);
-      case internalPath.metrics:
-        return answer(node.metricsText(), node.answeredBy(), "text/plain");
-      default:
-        return badRequest("There is no such call.", node.answeredBy());
-    }
-  }
-
-  private rouse({ headers }: Request, node: Node): void {
-    const suspect = headers.get(internalHeader.suspect);
-    if (suspect !== null) node.driver.rouse(suspect === "" ? null : suspect, node.nowMs());
+    if (path === internalPath.recover) return this.recover(parseJson(body), node);
+    return await answerClient({ request, path, body }, node, this.subscribers);
   }
 
   private exchange(body: Uint8Array, node: Node, calls: PeerCalls): Response {
@@ -163,7 +117,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 
   /** Makes the storage of a new node and starts it; answers what is wrong if it must not be made. */
   private found({ headers }: Request): { readonly node: Node; readonly calls: PeerCalls } | string {
-    const { group, node } = named(headers);
+    const { group, node } = callee(headers);
     if (!isIdentifier(group)) return "A group's name is needed.";
     const mistake = found(this.sqlStorage, this.membershipStorage, this.env, group, node);
     return mistake ?? this.resume() ?? "The node could not be made.";
@@ -171,9 +125,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
 
   /** A leader asks this object to wait to become a member of its group, whatever it has been before. */
   private async join({ headers }: Request, body: Uint8Array): Promise<Response> {
-    const { group, node } = named(headers);
+    const { group, node } = callee(headers);
     if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("A group and a node have to be named.", null);
-    const request = parse(body) as JoinRequest;
+    const request = parseJson(body) as JoinRequest;
     const before = this.resume();
     const claim = before === null ? "replace" : claimOn(claimed(before.node), request);
     if (claim === "other group" || claim === "knows more") {
@@ -230,7 +184,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     // A WebSocket can't be asked for in any other way.
     const opensSocket = request.method === "GET" && request.headers.has(internalHeader.subscription);
     if (request.method !== "POST" && !opensSocket) return "Internal calls are POST requests.";
-    const { group, node } = named(request.headers);
+    const { group, node } = callee(request.headers);
     // Two objects that both are one node would have two votes. The name is missing when the call came from another
     // process of a local cluster (seen in workerd, 2026-11).
     const name = this.ctx.id.name ?? null;
@@ -298,64 +252,7 @@ function answerFrame(node: Node, take: () => BodyInit): Response {
 const leastCallTimeoutMs = 1000;
 const mostCallTimeoutMs = 10_000;
 
-function named(headers: Headers): { readonly group: string; readonly node: string } {
-  return { group: headers.get(internalHeader.group) ?? "", node: headers.get(internalHeader.node) ?? "" };
-}
-
-/** The body of a call that the Worker in front or another node has made, of this version. */
-function parse(body: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(body));
-}
-
-function isForMembers(path: string): boolean {
-  return (
-    path === internalPath.propose ||
-    path === internalPath.proposeAll ||
-    path === internalPath.subscribe ||
-    path === internalPath.query ||
-    path === internalPath.members ||
-    path === internalPath.transfer
-  );
-}
-
 function claimed({ stored, belonging, driver }: Node): Claimed {
   const { appliedIndex, lastIndex } = driver.raft.log;
   return { groupId: stored.identity.groupId, standing: belonging.enrolment.standing, appliedIndex, lastIndex };
-}
-
-function timeoutMs(request: Request): number {
-  const given = Number(request.headers.get(internalHeader.timeoutMs) ?? Number.NaN);
-  return Number.isFinite(given) && given > 0 ? given : defaultTimeoutMs;
-}
-
-const defaultTimeoutMs = 10_000;
-
-function consistency(request: Request): Consistency {
-  return request.headers.get(internalHeader.consistency) === "stale" ? "stale" : "linearizable";
-}
-
-function bounds({ headers }: Request): ReadBounds {
-  const maxStalenessMs = headers.get(internalHeader.maxStalenessMs);
-  const minIndex = headers.get(internalHeader.minIndex);
-  return {
-    ...(maxStalenessMs === null ? {} : { maxStalenessMs: Number(maxStalenessMs) }),
-    ...(minIndex === null ? {} : { minIndex: Number(minIndex) }),
-  };
-}
-
-function freshness(request: Request): Freshness {
-  return { consistency: consistency(request), bounds: bounds(request), timeoutMs: timeoutMs(request) };
-}
-
-function respondJson(ended: Ended<unknown>, node: Node): Response {
-  if (ended.done) return answer(JSON.stringify(ended.body), node.answeredBy(), "application/json");
-  const { code, message, ambiguous } = ended;
-  return refuse({ code, message, ambiguous }, node.answeredBy());
-}
-
-function respond(outcome: Outcome, node: Node): Response {
-  const by: AnsweredBy = node.answeredBy();
-  if (outcome.done) return answer(outcome.result, { ...by, index: outcome.index });
-  const { code, message, ambiguous } = outcome;
-  return refuse({ code, message, ambiguous }, by);
 }

@@ -1,19 +1,13 @@
 /** The streams and WebSockets that are open to a node's object: how they begin, and how they go on when the node is new. */
 
 import { decodeBase64Url } from "../bytes/base64.ts";
-import { type Consistency, internalHeader } from "../internal.ts";
+import { internalHeader } from "../internal.ts";
 import { answer, badRequest, headersOf, refuse } from "./answers.ts";
+import type { Freshness } from "./call-headers.ts";
 import type { Node } from "./node.ts";
 import { closeCodes, maxKeptBytes, requestKept, SocketOutlet } from "./socket-outlet.ts";
 import { StreamOutlet } from "./stream-outlet.ts";
-import type { ReadBounds, Refused } from "./waiters.ts";
-
-/** How new the state must be with which a stream begins, and how long that may take. */
-export interface Freshness {
-  readonly consistency: Consistency;
-  readonly bounds: ReadBounds;
-  readonly timeoutMs: number;
-}
+import type { Refused } from "./waiters.ts";
 
 /** The most bytes that the request for a stream may have. */
 export const maxRequestBytes = 1024 * 1024;
@@ -41,10 +35,10 @@ export class Subscribers {
   async open(request: Request, body: Uint8Array, node: Node, freshness: Freshness): Promise<Response> {
     const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     const asked = isSocket ? decodeBase64Url(request.headers.get(internalHeader.subscription) ?? "") : body;
-    if (asked === undefined) return badRequest("the subscription is not base64url", node.answeredBy());
+    if (asked === undefined) return badRequest("The subscription is not base64url.", node.answeredBy());
     const maxBytes = isSocket ? maxKeptBytes : maxRequestBytes;
     if (asked.length > maxBytes) {
-      const message = `the request for a ${isSocket ? "WebSocket" : "stream"} holds ${maxBytes} bytes at most`;
+      const message = `The request for a ${isSocket ? "WebSocket" : "stream"} holds ${maxBytes} bytes at most.`;
       return refuse({ code: "too_large", message, ambiguous: false }, node.answeredBy());
     }
     const refused = (await node.catchUpWith(freshness)) ?? node.mayServe();

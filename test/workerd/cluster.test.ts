@@ -3,7 +3,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { internalHeader, internalPath } from "../../src/internal.ts";
-import { maxCommandBytes } from "../../src/node/replicated-object.ts";
+import { maxCommandBytes } from "../../src/node/client-calls.ts";
 import { faults } from "./faults.ts";
 import { eventually, refusalOf, TestGroup } from "./test-group.ts";
 
