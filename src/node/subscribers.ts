@@ -21,7 +21,7 @@ const lookMs = 1000;
 export class Subscribers {
   private readonly ctx: DurableObjectState;
   private readonly running: () => Node | null;
-  private readonly sockets = new Map<WebSocket, { readonly outlet: SocketOutlet; leave: () => void }>();
+  private readonly sockets = new Map<WebSocket, { readonly outlet: SocketOutlet; readonly leave: () => void }>();
   private readonly streams = new Set<StreamOutlet>();
   private looking = false;
 
@@ -95,9 +95,7 @@ export class Subscribers {
   private serve(socket: WebSocket, request: Uint8Array, node: Node): void {
     const lastPing = (): number | null => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null;
     const outlet = new SocketOutlet(socket, lastPing, () => this.gone(socket));
-    const served = { outlet, leave: (): void => undefined };
-    this.sockets.set(socket, served);
-    served.leave = node.subscribe(request, outlet);
+    this.sockets.set(socket, { outlet, leave: node.subscribe(request, outlet) });
   }
 
   private serveAgain(socket: WebSocket, request: Uint8Array, node: Node): void {
@@ -109,7 +107,6 @@ export class Subscribers {
       this.serve(socket, request, node);
     } catch {
       // A state machine that can't go on with one subscriber must not keep its node from starting, again and again.
-      this.sockets.delete(socket);
       socket.close(closeCodes.failed, "the stream could not go on");
     }
   }

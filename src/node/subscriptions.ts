@@ -59,8 +59,8 @@ export class Subscriptions {
     });
     // Time has been looked at for those who are here alone.
     if (this.all.size === 0) this.outOfTouchSinceMs = null;
-    this.all.add(subscriber);
     subscriber.begin(this.machine, request);
+    if (subscriber.isServed) this.all.add(subscriber);
     subscriber.keep();
     return () => subscriber.leave();
   }
@@ -116,6 +116,10 @@ class Subscriber {
   constructor(outlet: Outlet, host: SubscriberHost) {
     this.outlet = outlet;
     this.host = host;
+  }
+
+  get isServed(): boolean {
+    return this.subscription !== null;
   }
 
   begin(machine: StateMachine, request: Uint8Array): void {

@@ -97,6 +97,15 @@ describe("a subscriber", () => {
     expect(later.outlet.heard.at(-1)).toBe("end");
   });
 
+  test("whose request breaks the state machine is none", () => {
+    const outlet = new TestOutlet();
+    expect(() => subscriptions.open(new TextEncoder().encode("{"), outlet)).toThrow(SyntaxError);
+    expect(subscriptions.count).toBe(0);
+    apply(5);
+    subscriptions.tick(1000);
+    expect([outlet.heard, outlet.kept]).toEqual([[], []]);
+  });
+
   test("is told when the node serves it no longer, and its subscription is closed", () => {
     const closed: string[] = [];
     const watched: StateMachine = {

@@ -1,6 +1,6 @@
 /** WebSockets to real nodes: they outlive the memory of the node, and tell how they end. */
 
-import { evictDurableObject, reset } from "cloudflare:test";
+import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { encodeBase64Url } from "../../src/bytes/base64.ts";
 import type { NodeStatus } from "../../src/internal.ts";
@@ -144,6 +144,20 @@ describe("a WebSocket ends", () => {
     await group.add(leader.id, 2);
     await socket.end();
     expect(socket.messages).toEqual(["1=1"]);
+  });
+
+  test("with 1011 when it can't go on, and its node starts nevertheless", async () => {
+    const { group, leader, follower } = await settledGroup();
+    const [broken, other] = [await openSocket(group, follower), await openSocket(group, follower)];
+    await runInDurableObject(group.stub(follower), (_, state) => {
+      const [first] = state.getWebSockets().toReversed();
+      first!.serializeAttachment({ ...(first!.deserializeAttachment() as object), request: bytes("{") });
+    });
+    await evictDurableObject(group.stub(follower));
+    await group.add(leader.id, 5);
+    expect(await Promise.race([broken.end(), other.end()])).toBe(1011);
+    const left = broken.closed === null ? broken : other;
+    expect(await left.read(1)).toEqual(["1=5"]);
   });
 
   test("with 1012 when its node is removed from the group", async () => {

@@ -137,6 +137,16 @@ describe("a stream begins", () => {
     expect(refused(await ask({ ...stale, [internalHeader.minIndex]: "999" }))).toBe("timeout");
   });
 
+  test("not with a request that breaks the state machine, which serves others on", async () => {
+    const { group, leader } = await settledGroup();
+    const stream = await openStream(group, leader.id, { from: 1 });
+    await expect(askForStream(group, leader.id, bytes("{"))).rejects.toThrow("JSON");
+    await group.add(leader.id, 0);
+    expect(await stream.read(1)).toEqual(messages(1));
+    expect(await group.subscribers(leader.id)).toBe(1);
+    await stream.cancel();
+  });
+
   test("not with a request that is too long", async () => {
     const { group, leader } = await settledGroup();
     const answer = (await askForStream(group, leader.id, new Uint8Array(maxRequestBytes + 1))) as Answer;
