@@ -2,14 +2,14 @@
 
 import type { Env } from "../../src/env.ts";
 import { internalHeader, internalOrigin, internalPath, refusalStatus } from "../../src/internal.ts";
-import { KeyValueStore } from "../../src/kv/store-machine.ts";
+import { KeyValueMachine } from "../../src/kv/machine.ts";
 import type { NodeStatus, Refusal } from "../../src/internal.ts";
 import { StreamOutlet } from "../../src/node/stream-outlet.ts";
 import { Subscriptions } from "../../src/node/subscriptions.ts";
 import { NodeSql } from "../support/node-sql.ts";
 
 interface StoreNode {
-  machine: KeyValueStore;
+  machine: KeyValueMachine;
   readonly subscriptions: Subscriptions;
   readonly outlets: Set<StreamOutlet>;
 }
@@ -31,7 +31,7 @@ export class StoreGroup {
 
   constructor() {
     for (const id of this.ids) {
-      const machine = new KeyValueStore(new NodeSql());
+      const machine = new KeyValueMachine(new NodeSql());
       this.nodes.set(id, { machine, subscriptions: new Subscriptions(machine), outlets: new Set() });
     }
   }

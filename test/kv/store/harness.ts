@@ -5,8 +5,8 @@ import { encodeCommand } from "../../../src/kv/command-codec.ts";
 import type { Command, CommandBody, CommandResult, Idempotency, Query, QueryAnswer } from "../../../src/kv/model.ts";
 import { encodeQuery } from "../../../src/kv/query-codec.ts";
 import { decodeResult } from "../../../src/kv/result-codec.ts";
-import { KeyValueStore } from "../../../src/kv/store-machine.ts";
-import type { StoreOptions } from "../../../src/kv/store-machine.ts";
+import { KeyValueMachine } from "../../../src/kv/machine.ts";
+import type { StoreOptions } from "../../../src/kv/machine.ts";
 import { toHex } from "../../node/hex.ts";
 import { NodeSql } from "../../support/node-sql.ts";
 
@@ -20,19 +20,19 @@ export const tinyIndex = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6 };
 
 export class TestStore {
   readonly sql = new NodeSql();
-  machine: KeyValueStore;
+  machine: KeyValueMachine;
   private readonly options: StoreOptions;
   private index = 0;
   private timeMs = 1_000_000;
 
   constructor(options: StoreOptions = {}) {
     this.options = options;
-    this.machine = new KeyValueStore(this.sql, options);
+    this.machine = new KeyValueMachine(this.sql, options);
   }
 
   /** The machine is made anew over its tables. */
   restart(): void {
-    this.machine = new KeyValueStore(this.sql, this.options);
+    this.machine = new KeyValueMachine(this.sql, this.options);
   }
 
   /** Applies commands in one transaction, as a turn does, and tells subscribers. */
