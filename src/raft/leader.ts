@@ -61,7 +61,8 @@ export class Leader implements Role {
     this.replication = new Replication(raft);
     this.leader = raft.id;
     this.lease = new Lease(raft.options);
-    this.idling = new Idling(raft.options.idleAfterMs ?? Number.POSITIVE_INFINITY, nowMs);
+    const { idleAfterMs = Number.POSITIVE_INFINITY } = raft.options;
+    this.idling = new Idling(idleAfterMs, restPatience * raft.timing.electionMaxMs, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
     this.awaitChanges();
@@ -340,7 +341,7 @@ export class Leader implements Role {
     if (!this.heartbeatDue && !reading) return false;
     this.reads.startRound(this.mayRead ? this.raft.log.commitIndex : null);
     this.roundStarts[this.reads.round % rememberedRounds] = nowMs;
-    if (this.settled) this.idling.ask(this.reads.round, nowMs);
+    if (this.isSettled(nowMs)) this.idling.ask(this.reads.round, nowMs);
     // Whoever rests sticks to no leader, so no lease outlives the question.
     if (this.idling.asking) this.lease.giveUp();
     this.lease.startRound(this.reads.round, nowMs);
@@ -388,19 +389,22 @@ export class Leader implements Role {
     this.quorumCheckAtMs = nowMs + this.raft.timing.electionMaxMs;
   }
 
-  /** Everybody has everything, and nobody watches any more: from now on no time is waited for. */
+  /** Who is there has everything, and nobody watches any more: from now on no time is waited for but the next timer's. */
   private restWithPeers(nowMs: number): void {
-    if (!this.idling.allRest(this.peers.keys()) || !this.settled) return;
+    const { configuration, id } = this.raft;
+    const present = this.idling.present(this.peers, nowMs);
+    if (!this.idling.enoughRest(present.keys(), configuration, id) || !this.isSettled(nowMs)) return;
     this.idling.rest();
     this.raft.clusterTime.rest(true, nowMs);
     this.heartbeatDue = false;
   }
 
-  /** True when nothing is on its way: all entries are committed, and every peer has them all. */
-  private get settled(): boolean {
+  /** True when nothing is on its way: all entries are committed, and every peer that is there has them all. */
+  private isSettled(nowMs: number): boolean {
     const { lastIndex, appliedIndex } = this.raft.log;
     if (appliedIndex < lastIndex || this.transfer.target !== null || this.reads.pending) return false;
-    return this.replication.haveAll(lastIndex);
+    const present = this.idling.present(this.peers, nowMs);
+    return [...present.values()].every(({ matchIndex }) => matchIndex === lastIndex);
   }
 
   /** Learns from an answer to a heartbeat how long a round trip takes. */
@@ -412,6 +416,9 @@ export class Leader implements Role {
     if (slowestMs > 0) this.raft.timing.fit(slowestMs);
   }
 }
+
+/** For how many election timeouts, beyond the time that it has to be idle, a group stays awake for a peer that is silent. */
+const restPatience = 2;
 
 /** So many rounds back an answer still tells the time of its round trip. */
 const rememberedRounds = 64;

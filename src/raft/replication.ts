@@ -19,11 +19,6 @@ export class Replication {
     return voter === this.raft.id ? this.raft.log.lastIndex : (this.peers.get(voter)?.matchIndex ?? 0);
   }
 
-  /** True if every peer has the log up to there. */
-  haveAll(lastIndex: number): boolean {
-    return [...this.peers.values()].every((progress) => progress.matchIndex === lastIndex);
-  }
-
   /** The round trip that the slowest voter needs; a learner's slowness keeps nobody from electing. 0 until it is known. */
   get slowestVoterMs(): number {
     const voters = [...this.peers].filter(([peer]) => isVoter(this.raft.configuration, peer));

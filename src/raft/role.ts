@@ -15,7 +15,7 @@ export interface Role {
   readonly deadlineMs: number;
   /** True while votes are refused because a leader was heard lately (thesis, section 4.2.3). */
   refusesVotes(nowMs: number): boolean;
-  /** A peer has asked for votes that were refused: it hears no leader. */
+  /** A peer has asked for votes and can't have them: it hears no leader, and won't be one. */
   missedBy(peer: NodeId, nowMs: number): void;
   /** The deadline has come. */
   expire(nowMs: number): void;

@@ -67,17 +67,19 @@ export class Voter {
     // A leader commits by its own count.
     if (election && role.name !== "leader") this.learnChange(message);
     if (message.type !== "requestVote") return "pass";
-    this.answer(message, nowMs);
+    this.answer(message, role, nowMs);
     return "done";
   }
 
   /** The voter's side of an election (Raft paper, sections 5.2 and 5.4.1). */
-  private answer(request: RequestVote, nowMs: number): void {
+  private answer(request: RequestVote, role: Role, nowMs: number): void {
     const { raft, ballot } = this;
     const { from, preVote, term, question } = request;
     const free =
       ballot.vote === from || (ballot.vote === null && raft.leader === null) || (preVote && term > ballot.term);
-    const granted = free && raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
+    const upToDate = raft.log.isUpToDate(request.lastLogIndex, request.lastLogTerm);
+    const granted = free && upToDate;
+    if (!upToDate) role.missedBy(from, nowMs);
     if (granted && !preVote) {
       ballot.voteFor(from);
       raft.voted(nowMs);

@@ -43,24 +43,54 @@ describe("a group that nobody wants anything of", () => {
   test("does not rest while a member lacks something", () => {
     const cluster = new Cluster({ learners: 1, options: { idleAfterMs } });
     cluster.elect("n1");
-    cluster.crash("l1");
+    cluster.lose = ({ type, to }) => type === "appendEntries" && to === "l1";
     cluster.propose("n1", "a");
     cluster.run(1_000);
     expect(cluster.leader.raft.quiescent).toBe(false);
-    cluster.restart("l1");
+    cluster.lose = () => false;
     cluster.run(1_000);
     expect(cluster.leader.raft.quiescent).toBe(true);
     expect(cluster.applied("l1")).toEqual(["a"]);
   });
 
-  test("does not rest while a member is not there to say that it rests too", () => {
+  test("stays awake for a member that is not there to say that it rests too, but not for ever", () => {
     const cluster = new Cluster({ options: { idleAfterMs } });
     cluster.elect("n1");
     cluster.propose("n1", "a");
     cluster.run(50);
     cluster.crash("n3");
-    cluster.run(1_000);
+    const silentMs = idleAfterMs + 2 * cluster.node("n1").options.electionMaxMs;
+    cluster.run(silentMs - 20);
     expect(cluster.running.every(({ raft }) => raft.leader === "n1")).toBe(true);
+    expect(cluster.leader.raft.quiescent).toBe(false);
+    cluster.run(50);
+    expect(cluster.running.map(({ raft }) => [raft.leader, raft.quiescent])).toEqual([
+      ["n1", true],
+      ["n1", true],
+    ]);
+    const sent = cluster.history.length;
+    cluster.run(1_000_000);
+    expect(cluster.history).toHaveLength(sent);
+  });
+
+  test("gives every member as much time to be heard after a rest", () => {
+    const cluster = settled();
+    cluster.crash("n3");
+    cluster.run(1_000_000);
+    cluster.propose("n1", "b");
+    cluster.run(idleAfterMs + cluster.node("n1").options.electionMaxMs);
+    expect(cluster.leader.raft.quiescent).toBe(false);
+    cluster.run(cluster.node("n1").options.electionMaxMs + 50);
+    expect(cluster.leader.raft.quiescent).toBe(true);
+  });
+
+  test("does not rest without a majority that rests", () => {
+    const cluster = new Cluster({ voters: 5, options: { idleAfterMs, checkQuorum: false } });
+    cluster.elect("n1");
+    cluster.propose("n1", "a");
+    cluster.run(50);
+    cluster.crash("n3", "n4", "n5");
+    cluster.run(2_000);
     expect(cluster.leader.raft.quiescent).toBe(false);
   });
 });
@@ -176,6 +206,89 @@ describe("a group at rest", () => {
       expect(cluster.applied("n1")).toEqual(["a", "newer"]);
     },
   );
+});
+
+/** n1 leads and rests with n2, and n3 is not there; n3 has all that they have, or lacks the last command. */
+function without(lacks: boolean): Cluster {
+  const cluster = new Cluster({ options: { idleAfterMs } });
+  cluster.elect("n1");
+  cluster.propose("n1", "a");
+  cluster.run(20);
+  cluster.crash("n3");
+  if (lacks) cluster.propose("n1", "b");
+  cluster.run(2_000);
+  expect(cluster.running.map(({ raft }) => raft.quiescent)).toEqual([true, true]);
+  return cluster;
+}
+
+describe.each([false, true])("a member that returns to a group at rest, lacking entries: %s,", (lacks) => {
+  /** Whether all come to rest with all that there is, and for good. */
+  function comeTogether(cluster: Cluster): boolean {
+    cluster.run(5_000);
+    const sent = cluster.history.length;
+    cluster.run(1_000_000);
+    const rest = cluster.running.filter(({ raft }) => raft.quiescent).length === 3;
+    return rest && cluster.history.length === sent && cluster.applied("n3").join("") === (lacks ? "ab" : "a");
+  }
+
+  test("gets what it lacks, and rests too", () => {
+    const cluster = without(lacks);
+    cluster.restart("n3");
+    expect(comeTogether(cluster)).toBe(true);
+    expect(cluster.leader).toMatchObject({ id: "n1", raft: { term: 1 } });
+  });
+
+  test("gets what it lacks, and rests too, when the others have left memory", () => {
+    const cluster = without(lacks);
+    cluster.evict("n1", "n2");
+    cluster.restart("n3");
+    expect(comeTogether(cluster)).toBe(true);
+  });
+
+  test("gets what it lacks, and rests too, when the leader is gone, and somebody who remembers it is left", () => {
+    const cluster = without(lacks);
+    cluster.crash("n1");
+    cluster.restart("n3");
+    cluster.run(2_000);
+    cluster.restart("n1");
+    expect(comeTogether(cluster)).toBe(true);
+    expect(cluster.leader.id).not.toBe("n1");
+  });
+
+  test("gets what it lacks with the first request, when it has rested since before", () => {
+    const cluster = new Cluster({ options: { idleAfterMs } });
+    cluster.elect("n1");
+    cluster.propose("n1", "a");
+    cluster.run(1_000);
+    cluster.partition("n3");
+    if (lacks) cluster.propose("n1", "b");
+    cluster.run(2_000);
+    cluster.heal();
+    expect(cluster.running.map(({ raft }) => raft.quiescent)).toEqual([true, true, true]);
+    cluster.read("n2");
+    expect(comeTogether(cluster)).toBe(true);
+    expect(cluster.leader).toMatchObject({ id: "n1", raft: { term: 1 } });
+  });
+
+  test("gets what it lacks, when it is the one that is asked first", () => {
+    const cluster = without(lacks);
+    cluster.evict("n1", "n2");
+    cluster.restart("n3");
+    wake(cluster, "n3", null);
+    cluster.run(500);
+    cluster.propose(cluster.leader.id, "c");
+    cluster.deliver();
+    expect(cluster.applied("n3")).toEqual(lacks ? ["a", "b", "c"] : ["a", "c"]);
+  });
+});
+
+test("a stranger that asks for votes does not wake a group at rest", () => {
+  const cluster = settled();
+  cluster.evict("n1", "n2", "n3");
+  cluster.act("n2", (node) => node.receive(requestVote({ from: "s1", to: "n2", term: 2, preVote: true })));
+  expect(cluster.node("n2").raft.quiescent).toBe(true);
+  cluster.act("n2", (node) => node.receive(requestVote({ from: "n3", to: "n2", term: 2, preVote: true })));
+  expect(cluster.node("n2").raft.quiescent).toBe(false);
 });
 
 describe("a follower at rest", () => {
