@@ -11,12 +11,23 @@ export interface LocalWorker {
   readonly compatibilityFlags?: readonly string[];
   /** Class names by the name of their binding; all of them keep their state in SQLite. */
   readonly objects?: Readonly<Record<string, string>>;
+  /** Other Workers' entrypoints by the name of their binding. */
+  readonly services?: Readonly<Record<string, LocalService>>;
+  /** Namespaces of Workers KV, by the names of their bindings. */
+  readonly namespaces?: readonly string[];
   /** Other bindings, each a value that JSON can hold. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+export interface LocalService {
+  readonly worker: string;
+  readonly exportName: string;
+  readonly props?: Readonly<Record<string, unknown>>;
+}
+
 export async function toWorkerOptions(worker: LocalWorker): Promise<WorkerOptions> {
   const { name, compatibilityDate, compatibilityFlags = [], objects = {}, variables = {} } = worker;
+  const { services = {}, namespaces = [] } = worker;
   const options = {
     config: {
       name,
@@ -28,6 +39,8 @@ export async function toWorkerOptions(worker: LocalWorker): Promise<WorkerOption
       },
       env: {
         ...mapValues(variables, (value) => ({ type: "json", value })),
+        ...mapValues(services, (service) => ({ type: "worker", ...service })),
+        ...Object.fromEntries(namespaces.map((id) => [id, { type: "kv", id }])),
         ...mapValues(objects, (exportName) => ({ type: "durable-object", worker: name, exportName })),
       },
       exports: Object.fromEntries(

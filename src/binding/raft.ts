@@ -28,7 +28,7 @@ export class Raft extends WorkerEntrypoint<Env, BindingProps> {
   }
 
   /** The value as JSON; null where there is no such key. */
-  getJson(key: types.Bytes, options: types.ReadOptions = {}): Promise<unknown> {
+  getJson(key: types.Bytes, options: types.ReadOptions = {}): Promise<types.Json> {
     return this.call((store) => reading.getJson(store, key, options));
   }
 
@@ -69,7 +69,7 @@ export class Raft extends WorkerEntrypoint<Env, BindingProps> {
     return this.call((store) => writing.increment(store, key, by, options));
   }
 
-  /** If all compares hold, `then` is done, else `else`; all at one revision, or nothing at all. */
+  /** If all compares hold, `success` is done, else `failure`; all at one revision, or nothing at all. */
   txn(txn: types.Txn, options: types.WriteOptions = {}): Promise<types.TxnResult> {
     return this.call((store) => writing.transact(store, txn, options));
   }

@@ -8,7 +8,7 @@ import { maxGetKeys, maxKeyBytes, maxPageItems } from "../kv/limits.ts";
 import { bytesOf } from "./bytes.ts";
 import { entryOf, optionalEntry, textOf } from "./entries.ts";
 import { readOptionsIn, readWords } from "./reads.ts";
-import type { Bytes, Entry, ListOptions, ListResult, ReadOptions } from "./types.ts";
+import type { Bytes, Entry, Json, ListOptions, ListResult, ReadOptions } from "./types.ts";
 import { wordsOf } from "./words.ts";
 
 const defaultLimit = 100;
@@ -40,10 +40,10 @@ export async function getText(store: StoreClient, key: Bytes, options: ReadOptio
   return entry?.value ? textOf(entry.value) : null;
 }
 
-export async function getJson(store: StoreClient, key: Bytes, options: ReadOptions): Promise<unknown> {
+export async function getJson(store: StoreClient, key: Bytes, options: ReadOptions): Promise<Json> {
   const text = await getText(store, key, options);
   try {
-    return text === null ? null : (JSON.parse(text) as unknown);
+    return text === null ? null : (JSON.parse(text) as Json);
   } catch {
     throw new ApiError("invalid_body", "The value is no JSON.");
   }

@@ -3,6 +3,9 @@
 /** Text stands for its UTF-8. */
 export type Bytes = string | Uint8Array | ArrayBuffer | ArrayBufferView;
 
+/** What JSON holds, in a type that crosses: `unknown` does not. */
+export type Json = string | number | boolean | object | null;
+
 /** A key as it is stored. */
 export interface Entry {
   readonly key: string;
@@ -13,7 +16,7 @@ export interface Entry {
   readonly valueBytes: number;
   readonly contentType: string;
   /** Null for none. */
-  readonly metadata: unknown;
+  readonly metadata: Json;
   /** The store's revision when the key was created. */
   readonly createRevision: number;
   /** The store's revision when the key was last put. */
@@ -57,8 +60,8 @@ export interface Lifetime {
 
 export interface PutOptions extends WriteOptions, Conditions, Lifetime {
   readonly contentType?: string;
-  /** JSON, 1 KiB at most. */
-  readonly metadata?: unknown;
+  /** 1 KiB at most. */
+  readonly metadata?: Json;
   /** The entry as it was is asked for. */
   readonly previous?: boolean;
 }
@@ -154,11 +157,11 @@ export interface RangeOptions {
   readonly countOnly?: boolean;
 }
 
-/** If all compares hold, `then` is done, else `else`; all at one revision, or nothing at all. */
+/** If all compares hold, `success` is done, else `failure`; all at one revision, or nothing at all. */
 export interface Txn {
   readonly if?: readonly Compare[];
-  readonly then?: readonly Operation[];
-  readonly else?: readonly Operation[];
+  readonly success?: readonly Operation[];
+  readonly failure?: readonly Operation[];
 }
 
 export type OperationResult =

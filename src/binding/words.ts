@@ -7,6 +7,12 @@ const capital = /[A-Z]/g;
 /** Fields whose values are names of fields. */
 const named: readonly string[] = ["target", "sort"];
 
+/** An object with a member of the name `then` is taken for a promise by some. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ["success", "then"],
+  ["failure", "else"],
+]);
+
 /** What is nested in it, too, but for the client's own JSON. Functions and the like become nothing that is understood. */
 export function wordsOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(wordsOf);
@@ -20,6 +26,8 @@ export function wordsOf(value: unknown): unknown {
 function wordOf(name: string, field: unknown): readonly [string, unknown] {
   if (name === "metadata") return [name, field];
   if (name === "ttlMs") return ["ttl", typeof field === "number" ? `${field}ms` : field];
+  const rest = renamed.get(name);
+  if (rest !== undefined) return [rest, wordsOf(field)];
   if (named.includes(name) && typeof field === "string") return [name, snakeCase(field)];
   return [snakeCase(name), wordsOf(field)];
 }

@@ -3,7 +3,7 @@
 import { content } from "../../src/kv/content.ts";
 import { KeyValueNode as ShippedNode } from "../../src/worker.ts";
 
-export { default } from "../../src/worker.ts";
+export { default, KvNamespace, Raft } from "../../src/worker.ts";
 
 export class KeyValueNode extends ShippedNode {
   override async fetch(request: Request): Promise<Response> {

@@ -4,4 +4,4 @@ export { Gate, Sink } from "./gate-objects.ts";
 export { KeyValueNode } from "./faulty-node.ts";
 export { NumberNode } from "./number-node.ts";
 export { TimerNode } from "./timer-node.ts";
-export { default } from "../../src/worker.ts";
+export { default, KvNamespace, Raft } from "../../src/worker.ts";
