@@ -5,7 +5,7 @@ import { ApiError } from "../api/errors.ts";
 import { Fields } from "../api/json-fields.ts";
 import { OperationReader } from "../api/operations/read-operation.ts";
 import type { StoreClient } from "../api/store.ts";
-import { type IdempotencyWords, write, type Written } from "../api/write.ts";
+import { write, type Written } from "../api/write.ts";
 import { maxIdempotencyKeyLength } from "../kv/limits.ts";
 import { isHeaderText } from "../kv/text.ts";
 import type { Compare, OperationResult } from "../kv/model.ts";
@@ -122,7 +122,7 @@ function comparesIn(fields: Fields, key: Uint8Array): readonly Compare[] {
   return writeCompares(headers, key);
 }
 
-function idempotencyIn(fields: Fields): IdempotencyWords | null {
+function idempotencyIn(fields: Fields): { readonly key: string; readonly session: string } | null {
   const key = fields.text("idempotency_key");
   if (key === undefined) return null;
   if (key.length >= 1 && isHeaderText(key, maxIdempotencyKeyLength)) return { key, session: "" };
