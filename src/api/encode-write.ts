@@ -1,13 +1,28 @@
-/** Makes a command's bytes, with an idempotency key if the request has one. */
+/** Makes a command's bytes, which take effect once if the request says under which key. */
 
 import { encodeCommand } from "../kv/command-codec.ts";
 import type { CommandBody } from "../kv/model.ts";
 
-/** Null for a command that does no harm when it is repeated, or that nobody repeats. */
-export async function encodeWrite(body: CommandBody, idempotencyKey: string | null): Promise<Uint8Array<ArrayBuffer>> {
-  const plain = encodeCommand({ body, idempotency: null });
-  if (idempotencyKey === null) return plain;
-  // All that the command does is in these bytes, so their digest tells one request from another.
+/** Under which key, and in which session, a command takes effect once. */
+export interface IdempotencyWords {
+  readonly key: string;
+  /** Empty for none. */
+  readonly session: string;
+}
+
+/**
+ * Without `once` for a command that does no harm when it is repeated, or that nobody repeats. `said` is what the client
+ * said, where the command depends on more than that.
+ */
+export async function encodeWrite(
+  body: CommandBody,
+  once: IdempotencyWords | null,
+  said = body,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (once === null) return encodeCommand({ body, idempotency: null });
+  // All that was said is in these bytes, so their digest tells one request from another.
+  const plain = encodeCommand({ body: said, idempotency: null });
   const fingerprint = new Uint8Array(await crypto.subtle.digest("SHA-256", plain));
-  return encodeCommand({ body, idempotency: { key: idempotencyKey, fingerprint, session: "" } });
+  const { key, session } = once;
+  return encodeCommand({ body, idempotency: { key, session, fingerprint } });
 }

@@ -95,7 +95,7 @@ export class StoreClient {
     body: CommandBody,
     { idempotencyKey = null, harmless = false }: Repetition = {},
   ): Promise<Outcome<Status>> {
-    const bytes = await encodeWrite(body, idempotencyKey);
+    const bytes = await encodeWrite(body, idempotencyKey === null ? null : { key: idempotencyKey, session: "" });
     const answer = await this.cluster.propose(this.target, bytes, harmless || idempotencyKey !== null);
     return outcomeOf(status, answer);
   }

@@ -1,23 +1,20 @@
 /** Replicates what a client asks for, once under its idempotency key if it has one. */
 
-import { encodeCommand } from "../kv/command-codec.ts";
 import { maxIdempotencyKeyLength } from "../kv/limits.ts";
 import type { CommandBody, CommandResult } from "../kv/model.ts";
 import { isHeaderText } from "../kv/text.ts";
 import type { ClusterClient } from "./cluster.ts";
+import { encodeWrite } from "./encode-write.ts";
+import type { IdempotencyWords } from "./encode-write.ts";
 import { ApiError } from "./errors.ts";
 import { outcomeOf } from "./store.ts";
 import type { Outcome } from "./store.ts";
 import type { Target } from "./target.ts";
 
+export type { IdempotencyWords } from "./encode-write.ts";
+
 /** What is asked for, where moments become durations from `nowMs` on. Throws for what can't be asked for. */
 export type Asked = (nowMs: number) => CommandBody;
-
-/** Under which key and in which session a write takes effect once; null for a write that is not to be repeated. */
-export interface IdempotencyWords {
-  readonly key: string;
-  readonly session: string;
-}
 
 /** Where an earlier attempt of the same write may still take effect, the outcome is ambiguous. */
 export type Written<Status extends CommandResult["status"]> = Outcome<Status> & { readonly ambiguous: boolean };
@@ -25,26 +22,19 @@ export type Written<Status extends CommandResult["status"]> = Outcome<Status> & 
 export async function write<Status extends CommandResult["status"]>(
   cluster: ClusterClient,
   target: Target,
-  idempotency: IdempotencyWords | null,
+  once: IdempotencyWords | null,
   status: Status,
   asked: Asked,
 ): Promise<Written<Status>> {
-  const command = await encodeAsked(asked, idempotency);
-  const answer = await cluster.propose(target, command, idempotency !== null);
+  const command = await encodeAsked(asked, once);
+  const answer = await cluster.propose(target, command, once !== null);
   return { ...outcomeOf(status, answer), ambiguous: answer.ambiguous };
 }
 
-export async function encodeAsked(
-  asked: Asked,
-  idempotency: IdempotencyWords | null,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** Moments count from 1970 in what was said, or the same request would be another one when it is sent again. */
+export function encodeAsked(asked: Asked, once: IdempotencyWords | null): Promise<Uint8Array<ArrayBuffer>> {
   const body = asked(Date.now());
-  if (idempotency === null) return encodeCommand({ body, idempotency: null });
-  // All that the command does is in its bytes, so their digest tells one request from another. Moments count from 1970
-  // here, or the same request would be another one when it is sent again.
-  const said = encodeCommand({ body: asked(0), idempotency: null });
-  const fingerprint = new Uint8Array(await crypto.subtle.digest("SHA-256", said));
-  return encodeCommand({ body, idempotency: { ...idempotency, fingerprint } });
+  return once === null ? encodeWrite(body, null) : encodeWrite(body, once, asked(0));
 }
 
 /** From `Idempotency-Key` and `Idempotency-Session`. */

@@ -43,10 +43,14 @@ const info = {
   license: { name: "MIT", identifier: "MIT" },
 };
 
+const rootServer = { url: "/", description: "The group `default`, or none." };
 const groupServers = [
   { url: "/v1", description: "The group `default`." },
   { url: "/v1/groups/{group}", variables: { group: { default: "default" } }, description: "Any other group." },
 ];
+
+/** Where addresses are that are not under a group alone. */
+const serversOf = { group: undefined, root: [rootServer], both: [rootServer, ...groupServers] } as const;
 
 export function describeApi(resources: readonly ResourceDescription[]): object {
   return {
@@ -67,8 +71,15 @@ export function describeApi(resources: readonly ResourceDescription[]): object {
 function pathsOf(resource: ResourceDescription): (readonly [string, object])[] {
   return Object.entries(resource.paths).map(([path, methods]) => {
     const operations = Object.entries(methods).map(([method, operation]) => [method, operationOf(operation, resource)]);
-    const servers = resource.place === "root" ? { servers: [{ url: "/" }] } : {};
-    return [path, { ...servers, parameters: parametersIn(path), ...(Object.fromEntries(operations) as object) }];
+    const servers = serversOf[resource.place];
+    return [
+      path,
+      {
+        ...(servers !== undefined && { servers }),
+        parameters: parametersIn(path),
+        ...(Object.fromEntries(operations) as object),
+      },
+    ];
   });
 }
 

@@ -1,43 +1,43 @@
 /** What the addresses for probes and scrapers are, for the OpenAPI document. */
 
 import { timeParameters } from "./parameters.ts";
-import type { OperationDescription, ResourceDescription } from "./words.ts";
+import type { ResourceDescription } from "./words.ts";
 import { json, objectOf, text } from "./words.ts";
 
-const readiness = (id: string): OperationDescription => ({
-  id,
-  summary: "Whether a leader answers linearizable reads.",
-  query: timeParameters,
-  answers: {
-    200: {
-      description: "One does.",
-      content: json(objectOf({ status: { const: "ready" }, group: text, leader: text })),
-    },
-  },
-  errors: ["no_leader", "timeout", "unavailable"],
-});
-
-const metrics = (id: string): OperationDescription => ({
-  id,
-  summary: "What all nodes count, in the words of Prometheus.",
-  query: timeParameters,
-  answers: { 200: { description: "The text format.", content: { "text/plain": { schema: text } } } },
-  errors: ["misconfigured"],
-});
-
-export const groupProbesDescription: ResourceDescription = {
-  name: "probes of a group",
+export const probesDescription: ResourceDescription = {
+  name: "probes",
   description: "For load balancers and Prometheus.",
-  place: "group",
+  place: "both",
   paths: {
-    "/readyz": { get: readiness("isGroupReady") },
-    "/metrics": { get: metrics("groupMetrics") },
+    "/readyz": {
+      get: {
+        id: "isReady",
+        summary: "Whether a leader answers linearizable reads.",
+        query: timeParameters,
+        answers: {
+          200: {
+            description: "One does.",
+            content: json(objectOf({ status: { const: "ready" }, group: text, leader: text })),
+          },
+        },
+        errors: [],
+      },
+    },
+    "/metrics": {
+      get: {
+        id: "metrics",
+        summary: "What all nodes count, in the words of Prometheus.",
+        query: timeParameters,
+        answers: { 200: { description: "The text format.", content: { "text/plain": { schema: text } } } },
+        errors: [],
+      },
+    },
   },
 };
 
-export const rootProbesDescription: ResourceDescription = {
-  name: "probes",
-  description: "The Worker itself, and the group `default`.",
+export const workerDescription: ResourceDescription = {
+  name: "worker",
+  description: "What the Worker answers by itself.",
   place: "root",
   paths: {
     "/healthz": {
@@ -48,8 +48,6 @@ export const rootProbesDescription: ResourceDescription = {
         errors: [],
       },
     },
-    "/readyz": { get: readiness("isReady") },
-    "/metrics": { get: metrics("metrics") },
     "/openapi.json": {
       get: {
         id: "describeApi",

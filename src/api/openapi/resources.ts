@@ -4,7 +4,7 @@ import { clusterDescription } from "./cluster.ts";
 import { electionsDescription, leasesDescription, locksDescription } from "./coordination.ts";
 import { kvDescription } from "./kv.ts";
 import { membersDescription } from "./members.ts";
-import { groupProbesDescription, rootProbesDescription } from "./probes.ts";
+import { probesDescription, workerDescription } from "./probes.ts";
 import { txnDescription } from "./txn.ts";
 import { watchDescription } from "./watch.ts";
 import type { ResourceDescription } from "./words.ts";
@@ -18,6 +18,6 @@ export const resources: readonly ResourceDescription[] = [
   electionsDescription,
   clusterDescription,
   membersDescription,
-  groupProbesDescription,
-  rootProbesDescription,
+  probesDescription,
+  workerDescription,
 ];

@@ -36,8 +36,8 @@ export type PathDescriptions = Readonly<Record<string, Readonly<Partial<Record<M
 export interface ResourceDescription {
   readonly name: string;
   readonly description: string;
-  /** `group`: under `/v1` and under `/v1/groups/{group}`; `root`: as they are. */
-  readonly place: "group" | "root";
+  /** `group`: under `/v1` and under `/v1/groups/{group}`; `root`: as they are; `both`: all of these. */
+  readonly place: "group" | "root" | "both";
   readonly paths: PathDescriptions;
   /** Schemas by name, for `schemaOf`. */
   readonly schemas?: Readonly<Record<string, Schema>>;

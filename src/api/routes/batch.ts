@@ -8,6 +8,7 @@ import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient, NodeAnswer } from "../cluster.ts";
 import { refuseConditions } from "../conditions.ts";
+import type { IdempotencyWords } from "../encode-write.ts";
 import { ApiError, errorJson } from "../errors.ts";
 import { groupRequest } from "../group-request.ts";
 import { decodeText, parseJsonText } from "../json-fields.ts";
@@ -17,7 +18,6 @@ import { resultJson } from "../operations/show-result.ts";
 import { headersWith, uncached } from "../respond.ts";
 import { outcomeOf } from "../store.ts";
 import { encodeAsked, idempotencyOf } from "../write.ts";
-import type { IdempotencyWords } from "../write.ts";
 
 /** JSON says the same in more bytes than a command does. */
 const maxBodyBytes = 2 * maxBatchBytes;
