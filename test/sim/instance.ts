@@ -296,7 +296,9 @@ export class Instance {
     const watched: Partial<SnapshotStore> = {
       openCut: (id, peer, snapshot, tables) => {
         snapshots.openCut(id, peer, snapshot, tables);
-        ledger.holds(this.node.id, snapshot.index, content());
+        const held = content();
+        // Alone in its group, a leader applies what it has yet to make durable, and may lose it.
+        this.durability.fact(() => ledger.holds(this.node.id, snapshot.index, held));
       },
       installStaging: () => {
         snapshots.installStaging();
