@@ -133,6 +133,21 @@ describe("a lock", () => {
     expect((await waiting).status).toBe(200);
   });
 
+  test("loses from its line whoever leaves", async () => {
+    const app = new EtcdApp();
+    await app.call("lock/lock", { name });
+    const line = async (): Promise<unknown> =>
+      (await app.call("kv/range", { key: base64("jobs/"), range_end: base64("jobs0"), count_only: true })).body[
+        "count"
+      ];
+    const controller = new AbortController();
+    const leaving = app.call("lock/lock", { name }, { signal: controller.signal });
+    await expect.poll(line).toBe("2");
+    controller.abort();
+    expect((await leaving).status).not.toBe(200);
+    await expect.poll(line).toBe("1");
+  });
+
   test("can be given up twice", async () => {
     const app = new EtcdApp();
     const { key } = (await app.call("lock/lock", { name })).body;

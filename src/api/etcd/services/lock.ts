@@ -47,7 +47,10 @@ export async function takeTurn(
   const { store, signal, background } = call;
   const placeLease = lease === 0n ? { ttlMs: ownTtlMs } : toLease(lease);
   const request = { value, lease: placeLease, waitMs: forEverMs, signal, background };
-  const acquired = await acquire(store, new Places(store, name), request).catch(leaseUnknown);
+  const acquiring = acquire(store, new Places(store, name), request);
+  // Where the client leaves, this call must live for long enough to give its place up.
+  background(acquiring.catch(() => undefined));
+  const acquired = await acquiring.catch(leaseUnknown);
   if (acquired.held) return acquired;
   throw new StatusError("unknown", "context canceled");
 }
