@@ -28,10 +28,15 @@ export class ApiClient {
     this.base = `http://localhost/v1/groups/${group.name}`;
   }
 
+  /** The answer as it is. */
+  async fetch(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const request = new Request(`${this.base}/${path}`, { ...init, method });
+    return await this.app.fetch(request, { ...(env as unknown as Env), RAFT_OPEN: "loopback" });
+  }
+
   async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const request = new Request(`${this.base}/${path}`, { method, ...(body !== undefined && { body: text }) });
-    const response = await this.app.fetch(request, { ...(env as unknown as Env), RAFT_OPEN: "loopback" });
+    const response = await this.fetch(method, path, { ...(body !== undefined && { body: text }) });
     const answer: { readonly error?: Record<string, unknown> } = await response.json();
     return { status: response.status, body: answer.error ?? answer };
   }

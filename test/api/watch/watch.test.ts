@@ -1,7 +1,8 @@
 /** Watches as readers of server-sent events meet them: every change once, in order, whatever happens to nodes and lines. */
 
 import { describe, expect, test, vi } from "vitest";
-import { StoreApp, type Told } from "../store-client.ts";
+import type { Told } from "../../support/event-reader.ts";
+import { StoreApp } from "../store-client.ts";
 import { StoreGroup } from "../store-group.ts";
 
 const summary = ({ event, id, data }: Told): string =>
