@@ -6,8 +6,8 @@ import type { ErrorCode } from "./errors.ts";
 /** Throws an error about the named value; `rule` goes on behind the name. */
 export type Refuse = (name: string, rule: string) => never;
 
-export function refuseWith(code: ErrorCode, place = ""): Refuse {
+export function refuseWith(code: ErrorCode): Refuse {
   return (name, rule) => {
-    throw new ApiError(code, `${place}${name} ${rule}.`);
+    throw new ApiError(code, `${name} ${rule}.`);
   };
 }
