@@ -183,6 +183,8 @@ describe("a transaction", () => {
     [doing({ put: { key: "a", value: "1", ttl: 1.5 } }), "invalid_body"],
     [doing({ put: { key: "a", value: "1", expires_at: 1 } }), "invalid_body"],
     [doing({ put: { key: "a", value: "1", content_type: "ü" } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", lease: 2 ** 53 } }), "invalid_body"],
+    [doing({ put: { key: "a", value: "1", lease: "0" } }), "invalid_body"],
     [doing({ put: { key: "a", value: "1", metadata: "x".repeat(1023) } }), "invalid_body"],
     [doing({ put: { key: "a", value: "1", keep_value: true } }), "invalid_body"],
     [doing({ put: { key: "a", value: "x".repeat(1024 * 1024 + 1) } }), "invalid_body"],

@@ -26,7 +26,7 @@ export function readPutFields(value: unknown, place: string, nowMs: number): Put
   const words = {
     ttl: fields.words("ttl"),
     expires_at: fields.words("expires_at"),
-    lease: fields.words("lease"),
+    lease: fields.int64("lease"),
     keep_lease: fields.flag("keep_lease"),
   };
   return putOf({
