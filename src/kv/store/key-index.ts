@@ -18,9 +18,16 @@ export interface IndexLimits {
   readonly mergedKeys: number;
   /** How many rows of history the memory may stand for: a node that starts reads them all. */
   readonly maxRecentRows: number;
+  /** How long the eras of the history are, see `jumpFrom`: about the root of the rows that it may come to. */
+  readonly eraRows: number;
 }
 
-export const defaultIndexLimits: IndexLimits = { maxRecentKeys: 4096, mergedKeys: 2048, maxRecentRows: 16_384 };
+export const defaultIndexLimits: IndexLimits = {
+  maxRecentKeys: 4096,
+  mergedKeys: 2048,
+  maxRecentRows: 16_384,
+  eraRows: 1024,
+};
 
 /** Rows are read in slices that grow, as most readers want few. */
 const firstSlice = 32;

@@ -54,16 +54,13 @@ export function exists(state: KeyState | undefined): state is KeyState {
   return state !== undefined && state.version > 0;
 }
 
-/** Positions fall into eras of this length: about the root of a million, for walks in a history of so many rows. */
-const eraLength = 1024;
-
 /**
- * The row of the key that a new row jumps to: the newest of an earlier era than the key's last row before it. Who looks for
- * an old revision of a key jumps from era to era and walks within one, so that a key which was written a million times is
- * found in some thousand steps.
+ * The row of the key that a new row jumps to: the newest of an earlier era than the key's last row before it. Positions fall
+ * into eras of equal length. Who looks for an old revision of a key jumps from era to era and walks within one, so that of a
+ * million rows it looks at some thousand, even if all are of that key.
  */
-export function jumpFrom(position: number, before: KeyState | undefined): number {
+export function jumpFrom(position: number, before: KeyState | undefined, eraRows: number): number {
   if (before === undefined) return 0;
-  const isSameEra = Math.floor(before.position / eraLength) === Math.floor(position / eraLength);
+  const isSameEra = Math.floor(before.position / eraRows) === Math.floor(position / eraRows);
   return isSameEra ? before.jump : before.position;
 }

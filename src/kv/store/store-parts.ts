@@ -24,7 +24,7 @@ export function openParts(sql: Sql, limits: IndexLimits): StoreParts {
   const history = new History(sql);
   const index = new KeyIndex(sql, meta, limits);
   const leases = new Leases(sql, meta);
-  return { meta, history, index, leases, writer: new StoreWriter(meta, history, index, leases) };
+  return { meta, history, index, leases, writer: new StoreWriter(meta, history, index, leases, limits.eraRows) };
 }
 
 /** The keys at a revision; 0 or less for the present one. It must not be a refused one. */

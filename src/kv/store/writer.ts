@@ -41,12 +41,14 @@ export class StoreWriter {
   private readonly history: History;
   private readonly index: KeyIndex;
   private readonly leases: Leases;
+  private readonly eraRows: number;
 
-  constructor(meta: Meta, history: History, index: KeyIndex, leases: Leases) {
+  constructor(meta: Meta, history: History, index: KeyIndex, leases: Leases, eraRows: number) {
     this.meta = meta;
     this.history = history;
     this.index = index;
     this.leases = leases;
+    this.eraRows = eraRows;
   }
 
   put({ key, content, lease, before }: Put, at: WriteMoment): void {
@@ -71,7 +73,7 @@ export class StoreWriter {
   ): void {
     this.meta.lastPosition += 1;
     const position = this.meta.lastPosition;
-    const jump = jumpFrom(position, before);
+    const jump = jumpFrom(position, before, this.eraRows);
     const keyBytes = bytesOf(key);
     const previous = before?.position ?? 0;
     this.history.append({ ...row, ...content, position, revision, timeMs, previous, jump, key: keyBytes });

@@ -16,7 +16,7 @@ export interface Timed {
 }
 
 /** So few that nearly every test meets the merging of the index. */
-export const tinyIndex = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6 };
+export const tinyIndex = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6, eraRows: 4 };
 
 export class TestStore {
   readonly sql = new NodeSql();
