@@ -33,9 +33,10 @@ export class ClusterClient {
   private readonly nodes = new GroupCalls();
   private readonly leaders = new LeaderCalls(this.nodes);
 
-  /** Where a group stood when a node of it last answered this isolate. */
+  /** Where a group stood when a node of it last answered this isolate; that node has no part in what is answered now. */
   lastPosition(group: string): Position | undefined {
-    return this.nodes.lastPosition(group);
+    const position = this.nodes.lastPosition(group);
+    return position && { ...position, node: "" };
   }
 
   /** The nodes of a group: as the group itself has said, or as wrangler.toml lists those of a new one. */

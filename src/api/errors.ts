@@ -91,9 +91,7 @@ export function storeRefusal(refusal: Refusal, details: ErrorDetails = {}): ApiE
 /** `lastSeen` stands in where no node had part in the error. */
 export function errorResponse(error: ApiError, lastSeen: Position | undefined): Response {
   const status = statusOf[error.code];
-  // The node that was seen last has had no part in this answer.
-  const position = error.position ?? (lastSeen && { ...lastSeen, node: "" });
-  const headers = headersWith(position, {
+  const headers = headersWith(error.position ?? lastSeen, {
     ...error.headers,
     "content-type": "application/json",
     "cache-control": uncached,

@@ -4,7 +4,7 @@ import { internalHeader } from "../internal.ts";
 
 /** As the headers say it; the public names are those of the internal calls. */
 export interface Position {
-  /** The id of the node that answered. */
+  /** The id of the node that answered; empty where none did. */
   readonly node: string;
   readonly term: string;
   readonly index: string;

@@ -36,8 +36,10 @@ describe("a bookmark", () => {
     ]);
     const stale = await client.get("/v1/kv/a?consistency=stale&node=n3");
     expect([bookmarkIn(stale).index, stale.headers.get("x-raft-served-by")]).toEqual([2, "n3"]);
-    const nobody = await client.get("/v1/kv/%");
-    expect([bookmarkIn(nobody).index, nobody.headers.has("x-raft-served-by")]).toEqual([2, false]);
+    for (const path of ["/v1/kv/%", "/v1/none", "/healthz", "/metrics"]) {
+      const nobody = await client.get(path);
+      expect([bookmarkIn(nobody).index, nobody.headers.has("x-raft-served-by")]).toEqual([2, false]);
+    }
   });
 
   test("makes a node wait until it has what was seen, or be passed over", async () => {
