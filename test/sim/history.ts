@@ -8,6 +8,10 @@ import type { Reading } from "./store/language.ts";
  */
 export type OperationKind = "write" | "compare-and-set" | "read" | "stale read" | "bounded read" | "session read";
 
+export function isWriteKind(kind: OperationKind): boolean {
+  return kind === "write" || kind === "compare-and-set";
+}
+
 /** Unknown: it may have taken effect, and may still. */
 export type OperationState = "open" | "done" | "refused" | "unknown";
 
