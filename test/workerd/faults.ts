@@ -14,6 +14,11 @@ class Faults {
   /** Something that is no node answers for these objects. */
   readonly missing = new Set<string>();
 
+  /** So many calls may follow from one event of these objects; the platform refuses more. */
+  readonly budgets = new Map<string, number>();
+  /** Calls that were refused because of that. */
+  refusedCalls = 0;
+
   /** These objects take calls and do not answer them as long as they are here. */
   readonly silent = new Set<string>();
 
@@ -60,6 +65,8 @@ class Faults {
   clear(): void {
     const { cuts, variables, failing, spoiling, repeatingGroups, missing, silent } = this;
     for (const set of [cuts, variables, failing, spoiling, repeatingGroups, missing, silent]) set.clear();
+    this.budgets.clear();
+    this.refusedCalls = 0;
   }
 }
 

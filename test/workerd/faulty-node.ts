@@ -1,9 +1,13 @@
 /** The shipped node, with variables, a network, and a state machine that obey the test's faults. */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Env } from "../../src/env.ts";
 import { KeyValueNode as ShippedNode } from "../../src/kv-node.ts";
 import type { Sql, StateMachine } from "../../src/machine.ts";
 import { faults } from "./faults.ts";
+
+/** The calls that have followed from the event that is being handled, through promises and timers. */
+const invocation = new AsyncLocalStorage<{ calls: number }>();
 
 export class KeyValueNode extends ShippedNode {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -15,7 +19,11 @@ export class KeyValueNode extends ShippedNode {
   override async fetch(request: Request): Promise<Response> {
     // A promise that nothing could settle would be found out, and the call cancelled.
     while (faults.silent.has(this.ctx.id.name ?? "")) await scheduler.wait(100);
-    return await super.fetch(request);
+    return await invocation.run({ calls: 0 }, () => super.fetch(request));
+  }
+
+  override async alarm(): Promise<void> {
+    await invocation.run({ calls: 0 }, () => super.alarm());
   }
 
   protected override createStateMachine(sql: Sql): StateMachine {
@@ -51,6 +59,7 @@ export class FaultyNetwork {
 
   private async carry(to: string, { signal }: RequestInit, call: () => Promise<Response>): Promise<Response> {
     const { from } = this;
+    spend(from);
     if (faults.missing.has(to)) return new Response(`Worker "${to}" not found`, { status: 503 });
     if (faults.isCut(from, to)) return await silence(signal);
     const response = await call();
@@ -59,6 +68,17 @@ export class FaultyNetwork {
     await response.arrayBuffer();
     return await silence(signal);
   }
+}
+
+/** Counts a call of an object against what its event may spend. */
+function spend(from: string): void {
+  const budget = faults.budgets.get(from);
+  const spent = invocation.getStore();
+  if (budget === undefined || spent === undefined) return;
+  spent.calls += 1;
+  if (spent.calls <= budget) return;
+  faults.refusedCalls += 1;
+  throw new Error("Too many subrequests by single Worker invocation.");
 }
 
 /** A line that swallows everything: nothing comes back until the caller gives up. */
