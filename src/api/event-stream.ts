@@ -83,8 +83,8 @@ function streamOf(events: EventBatches, end: AbortController, keepAliveMs: numbe
 
 /** The last event of a stream that can't go on. A client that comes back gets what it has not had. */
 function failure(error: unknown): { readonly done: false; readonly value: readonly ServerSentEvent[] } {
-  const { code, message } = error instanceof ApiError ? error : internalError("GET");
-  return { done: false, value: [{ event: failed, data: { code, message } }] };
+  const { code, message, ambiguous, facts } = error instanceof ApiError ? error : internalError("GET");
+  return { done: false, value: [{ event: failed, data: { code, message, ambiguous, ...facts } }] };
 }
 
 function encodeEvents(events: readonly ServerSentEvent[]): Uint8Array {

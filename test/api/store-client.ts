@@ -56,8 +56,8 @@ export class StoreApp {
   }
 
   /** Opens a stream of server-sent events, which must begin. */
-  async events(path: string, headers: Record<string, string> = {}): Promise<EventReader> {
-    const response = await this.fetch("GET", path, { headers });
+  async events(path: string, headers: Record<string, string> = {}, method = "GET"): Promise<EventReader> {
+    const response = await this.fetch(method, path, { headers });
     if (response.status !== 200) throw new Error(`HTTP ${response.status}: ${await response.text()}`);
     return new EventReader(response);
   }

@@ -40,8 +40,18 @@ export type Acquired =
 const renewals = 3;
 const timeIsOver = new Error("the time to wait is over");
 
-/** Throws `lease_not_found` where the lease is unknown or ends meanwhile, and when the store does not answer. */
+/**
+ * Throws `lease_not_found` where the lease is unknown or ends meanwhile, and when the store does not answer. For whoever
+ * has gone nothing is held: its own lease would end, but that takes its time.
+ */
 export async function acquire(store: StoreClient, places: Places, request: AcquireRequest): Promise<Acquired> {
+  const acquired = await tryOrWait(store, places, request);
+  const isForNobody = request.signal?.aborted === true && typeof request.lease === "object";
+  if (acquired.held && isForNobody) request.background(places.leave(acquired.place).catch(() => undefined));
+  return acquired;
+}
+
+async function tryOrWait(store: StoreClient, places: Places, request: AcquireRequest): Promise<Acquired> {
   const [ticket, repetition] = [ticketOf(places, request), repetitionOf(request)];
   const tries = request.waitMs === 0;
   const entered = await (tries ? places.enterAlone(ticket, repetition) : places.enter(ticket, repetition));

@@ -5,9 +5,7 @@ import type { ClusterClient } from "../cluster.ts";
 import { groupRequest } from "../group-request.ts";
 import type { Parameters } from "../parameters.ts";
 import { StoreClient } from "../store.ts";
-import type { AcquireRequest } from "./acquire.ts";
 import { nameOf, storedName } from "./names.ts";
-import { placeLeaseOf, waitMsOf } from "./place-request.ts";
 import { Places } from "./places.ts";
 
 export interface PlaceContext {
@@ -28,23 +26,4 @@ export function placeContext(
   const store = new StoreClient(cluster, target);
   const name = nameOf(rest.split("/")[1] ?? "");
   return { name, store, parameters, places: new Places(store, storedName(kind, name)) };
-}
-
-export function acquireRequest(c: ApiContext, parameters: Parameters, value: Uint8Array): AcquireRequest {
-  return {
-    value,
-    lease: placeLeaseOf(parameters),
-    waitMs: waitMsOf(parameters),
-    signal: c.req.raw.signal,
-    background: (work) => keepAlive(c, work),
-  };
-}
-
-/** Lets work outlive the answer, where the platform might end it with that. */
-function keepAlive(c: ApiContext, work: Promise<unknown>): void {
-  try {
-    c.executionCtx.waitUntil(work);
-  } catch {
-    // Without a context nothing ends it.
-  }
 }

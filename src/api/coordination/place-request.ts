@@ -15,7 +15,6 @@ export const placeParameters = ["timeout", "token", "lease"] as const;
 const defaultTtlMs = 60_000;
 /** A shorter one would end before it can be renewed across continents. */
 const minTtlMs = 1000;
-const maxWaitMs = 60_000;
 
 /** Undefined unless given. */
 export function leaseIdOf(parameters: Parameters, name = "lease"): LeaseId | undefined {
@@ -44,10 +43,11 @@ export function placeLeaseOf(parameters: Parameters): PlaceLease {
   throw new ApiError("invalid_parameter", "Use either lease or ttl: a lease has its own time to live.");
 }
 
-export function waitMsOf(parameters: Parameters): number {
+export function waitMsOf(parameters: Parameters, maxWaitMs: number): number {
   const waitMs = parseDurationMs(parameters.text("wait") ?? "0s", ["ms", "s", "m"]);
   if (waitMs !== undefined && waitMs <= maxWaitMs) return waitMs;
-  throw new ApiError("invalid_parameter", "wait must be a whole number of ms, s or m, up to 60s.");
+  const longest = `${maxWaitMs / 1000}s`;
+  throw new ApiError("invalid_parameter", `wait must be a whole number of ms, s or m, up to ${longest}.`);
 }
 
 /** The place that is meant: by its token, or by its lease. */

@@ -1,7 +1,14 @@
 /** What `/leases`, `/locks` and `/elections` are, for the OpenAPI document. */
 
 import { electionPaths } from "./elections.ts";
-import { acquireParameters, heldSchemas, placeParameters, refusedPlace, ttlParameter } from "./places.ts";
+import {
+  acquireHeaders,
+  acquireParameters,
+  heldSchemas,
+  placeParameters,
+  refusedPlace,
+  ttlParameter,
+} from "./places.ts";
 import { idempotencyHeaders, timeParameters } from "./parameters.ts";
 import type { OperationDescription, ResourceDescription } from "./words.ts";
 import { either, json, listOf, nothing, objectOf, schemaOf, text, textThat, truth, whole } from "./words.ts";
@@ -101,6 +108,7 @@ export const locksDescription: ResourceDescription = {
         summary: "Takes a lock, or waits for it.",
         description: "The body, if there is one, is shown to others beside the holder.",
         query: acquireParameters,
+        headers: acquireHeaders,
         body: { required: false, content: { "*/*": { schema: { type: "string", format: "binary" } } } },
         answers: { 201: { description: "It is held now.", content: json(schemaOf("Taken")) } },
         errors: ["invalid_name", "invalid_body", "too_large", "lock_held", ...refusedPlace],

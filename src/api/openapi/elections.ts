@@ -1,6 +1,6 @@
 /** What the addresses below `/elections` are, for the OpenAPI document. */
 
-import { acquireParameters, placeParameters, refusedPlace } from "./places.ts";
+import { acquireHeaders, acquireParameters, placeParameters, refusedPlace } from "./places.ts";
 import { idempotencyHeaders, timeParameters } from "./parameters.ts";
 import type { PathDescriptions } from "./words.ts";
 import { json, schemaOf, text } from "./words.ts";
@@ -34,6 +34,7 @@ export const electionPaths: PathDescriptions = {
       summary: "Becomes a candidate, and leads or waits for it.",
       description: "The body is the value that others see of the leader.",
       query: acquireParameters,
+      headers: acquireHeaders,
       body: valueBody,
       answers: { 201: { description: "It leads now.", content: json(schemaOf("Taken")) } },
       errors: ["invalid_name", "invalid_body", "too_large", "not_elected", ...refusedPlace],

@@ -12,7 +12,14 @@ export const acquireParameters: ParameterDescriptions = {
   ...timeParameters,
   ttl: { ...ttlParameter, description: "How long the place lasts without being renewed; `60s` unless said." },
   lease: { description: "In place of `ttl`: the lease whose place it is, and with which it ends.", schema: text },
-  wait: { description: "How long to wait, up to `60s`; not at all unless said.", schema: duration },
+  wait: {
+    description: "How long to wait, up to `60s`, or `60m` on a stream; not at all unless said.",
+    schema: duration,
+  },
+};
+
+export const acquireHeaders: ParameterDescriptions = {
+  Accept: { description: "`text/event-stream`: a stream of one event, `held` or `failure`, that is open until then." },
 };
 
 export const placeParameters: ParameterDescriptions = {

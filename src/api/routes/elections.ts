@@ -4,10 +4,11 @@ import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { acquire, type Acquired } from "../coordination/acquire.ts";
+import type { Acquired } from "../coordination/acquire.ts";
+import { acquireResponse } from "../coordination/acquire-response.ts";
 import { observe } from "../coordination/observe.ts";
 import type { Observed } from "../coordination/observe.ts";
-import { acquireRequest, placeContext } from "../coordination/place-context.ts";
+import { placeContext } from "../coordination/place-context.ts";
 import { placeJson, valuedPlaceJson } from "../coordination/place-json.ts";
 import { acquireParameters, placeNamed, placeParameters } from "../coordination/place-request.ts";
 import { renew } from "../coordination/renew.ts";
@@ -31,19 +32,15 @@ export function electionRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
   return routes;
 }
 
-/** 201 for who leads now. The body is the value that others see. */
+/** The body is the value that others see. */
 async function campaign(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { name, store, places, parameters } = placeContext(cluster, c, "elections", acquireParameters);
-  const request = acquireRequest(c, parameters, await readBody(c.req.raw));
-  const acquired = await acquire(store, places, request);
-  if (!acquired.held) throw notElected(acquired);
-  const ttl = typeof request.lease === "object" ? { ttl_ms: request.lease.ttlMs } : {};
-  return jsonResponse(201, { name, ...placeJson(acquired.place), ...ttl }, acquired.position);
+  const context = placeContext(cluster, c, "elections", acquireParameters);
+  return await acquireResponse(c, context, await readBody(c.req.raw), notElected);
 }
 
 function notElected({ place, ahead, position }: Acquired & { readonly held: false }): ApiError {
   const kept = place === undefined ? {} : { place: placeJson(place) };
-  const message = `Another candidate leads, and of those who wait this many came before: ${Math.max(0, ahead - 1)}.`;
+  const message = ahead === 1 ? "Another candidate leads." : `${ahead} candidates lead, or came before.`;
   return new ApiError("not_elected", message, { position, facts: { ahead, ...kept } });
 }
 

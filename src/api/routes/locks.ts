@@ -4,8 +4,9 @@ import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { acquire, type Acquired } from "../coordination/acquire.ts";
-import { acquireRequest, placeContext } from "../coordination/place-context.ts";
+import type { Acquired } from "../coordination/acquire.ts";
+import { acquireResponse } from "../coordination/acquire-response.ts";
+import { placeContext } from "../coordination/place-context.ts";
 import { placeJson, valuedPlaceJson } from "../coordination/place-json.ts";
 import { acquireParameters, placeNamed, placeParameters } from "../coordination/place-request.ts";
 import { renew } from "../coordination/renew.ts";
@@ -27,20 +28,15 @@ export function lockRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
   return routes;
 }
 
-/** 201 for who holds the lock now. The body is what others are shown of the holder. */
+/** The body is what others are shown of the holder. */
 async function takeLock(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  const { name, store, places, parameters } = placeContext(cluster, c, "locks", acquireParameters);
-  const request = acquireRequest(c, parameters, await readBody(c.req.raw));
-  const acquired = await acquire(store, places, request);
-  if (!acquired.held) throw lockHeld(acquired);
-  const { place, revision, position } = acquired;
-  const ttl = typeof request.lease === "object" ? { ttl_ms: request.lease.ttlMs } : {};
-  return jsonResponse(201, { name, ...placeJson(place), ...ttl, revision }, position);
+  const context = placeContext(cluster, c, "locks", acquireParameters);
+  return await acquireResponse(c, context, await readBody(c.req.raw), lockHeld);
 }
 
 function lockHeld({ place, ahead, position }: Acquired & { readonly held: false }): ApiError {
   const kept = place === undefined ? {} : { place: placeJson(place) };
-  const message = `Others have the lock, or waited for it before: ${ahead}.`;
+  const message = ahead === 1 ? "Another client has the lock." : `${ahead} clients have the lock, or came before.`;
   return new ApiError("lock_held", message, { position, facts: { ahead, ...kept } });
 }
 

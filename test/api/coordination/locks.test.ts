@@ -102,6 +102,33 @@ test("whoever goes away while he waits leaves no place behind", async () => {
   expect(await held(app)).toMatchObject({ waiting: 0 });
 });
 
+test("whoever waits on a stream is told there, and leaves no place behind when he goes away", async () => {
+  const app = new StoreApp();
+  const stream = { accept: "text/event-stream" };
+  const free = await app.events("locks/other?ttl=30s", stream, "POST");
+  expect(await free.next()).toMatchObject({ event: "held", data: { name: "other", token: 2, ttl_ms: 30_000 } });
+  expect(await free.next()).toBeUndefined();
+  const first = await app.call("POST", "locks/deploy");
+  const gone = await app.events("locks/deploy?wait=1m", stream, "POST");
+  const reading = gone.next();
+  await waiting(app, 1);
+  const next = await app.events("locks/deploy?wait=60m", stream, "POST");
+  const told = next.next();
+  await waiting(app, 2);
+  const late = await app.events("locks/deploy?wait=10ms", stream, "POST");
+  expect(await late.next()).toMatchObject({ event: "failure", data: { code: "lock_held", ahead: 3 } });
+  await gone.cancel();
+  expect(await reading).toBeUndefined();
+  await waiting(app, 1);
+  await app.call("DELETE", `locks/deploy?token=${String(first.body["token"])}`);
+  expect(await told).toMatchObject({ event: "held", data: { name: "deploy" } });
+  const unknown = await app.events("locks/deploy?lease=7&wait=1s", stream, "POST");
+  expect(await unknown.next()).toMatchObject({ event: "failure", data: { code: "lease_not_found" } });
+  expect(await app.call("POST", "locks/deploy?wait=61m", undefined, { headers: stream })).toMatchObject({
+    status: 400,
+  });
+});
+
 test("a holder whose lease has ended holds it no longer: the next one does, with a greater token", async () => {
   const app = new StoreApp();
   const first = await app.call("POST", "locks/deploy?ttl=5s", "slow");
