@@ -20,7 +20,7 @@ export class Watcher {
   readonly request: WatchRequest;
   readonly range: KeyRange;
   progress: Progress = { kind: "ended" };
-  /** Since when it has been found full at every look; null when it was not at the last one. */
+  /** Since when it has been found full at every look, and was told nothing; null when that is not so. */
   fullSinceMs: number | null = null;
   /** The time of the first look after the last message. */
   silentSinceMs: number | null = null;
@@ -52,6 +52,7 @@ export class Watcher {
   write(message: Uint8Array | string): void {
     this.sink.write(message);
     this.silentSinceMs = null;
+    this.fullSinceMs = null;
   }
 
   /** Nothing more is written to it. */

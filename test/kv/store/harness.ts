@@ -52,6 +52,11 @@ export class TestStore {
     return this.apply([{ command: { body, idempotency }, timeMs: this.timeMs + afterMs }])[0]!;
   }
 
+  /** The log is as long as this: the entries before came in a snapshot. */
+  skipTo(index: number): void {
+    this.index = index;
+  }
+
   query(query: Query): QueryAnswer {
     return decodeAnswer(this.machine.query(encodeQuery(query)))!;
   }

@@ -79,7 +79,7 @@ export class ReferenceStore {
   possibleReasons: ReadonlySet<Reason> = new Set();
   private state: State = { items: new Map(), leases: new Map(), leaseSequence: 0 };
   /** What was there at each revision. */
-  private readonly past = new Map<number, ReadonlyMap<Key, Stored>>([[1, new Map()]]);
+  private past = new Map<number, ReadonlyMap<Key, Stored>>([[1, new Map()]]);
   private readonly changes: Change[] = [];
   private readonly remembered: { key: string; fingerprint: string; timeMs: number; result: CommandResult }[] = [];
   private readonly sessions = new Map<string, SessionRecord>();
@@ -159,6 +159,29 @@ export class ReferenceStore {
       if (error instanceof RefusedError) return this.refuse(error.reason);
       throw error;
     }
+  }
+
+  /** The store as it is now, to be asked later. It shares what is only ever added to. */
+  frozen(): ReferenceStore {
+    const copy = new ReferenceStore(this.limits);
+    copy.revision = this.revision;
+    copy.compactRevision = this.compactRevision;
+    copy.newestMs = this.newestMs;
+    copy.past = this.past;
+    const leases = [...this.state.leases].map(([id, lease]) => [id, { ...lease }] as const);
+    copy.state = { ...this.state, leases: new Map(leases) };
+    return copy;
+  }
+
+  /** How many changes of keys there were. */
+  get rows(): number {
+    return this.changes.length;
+  }
+
+  /** When the first lease or session ends; infinite when there is none. */
+  get nextTimerMs(): number {
+    const leases = [...this.state.leases.values()].map(({ expiresAtMs }) => expiresAtMs);
+    return Math.min(...leases, ...[...this.sessions.values()].map(expiry));
   }
 
   get status(): { keys: number; leases: number } {
