@@ -1,6 +1,6 @@
 /** Whoever asks a group for something: it asks one thing after another, looks for the leader, tries again, and sometimes gives up. */
 
-import type { ReadBounds } from "../../src/node/waiters.ts";
+import type { Outcome, ReadBounds } from "../../src/node/waiters.ts";
 import type { NodeId } from "../../src/raft/entry.ts";
 import { demand, type Rule } from "./check/violation.ts";
 import { type History, isWriteKind, type Operation, type OperationKind } from "./history.ts";
@@ -77,6 +77,11 @@ export abstract class Caller {
     return operation;
   }
 
+  /** The number of the operation that begins next. */
+  protected get nextNumber(): number {
+    return this.operations + 1;
+  }
+
   /** Begins an operation, one at a time; its first attempt is to follow. */
   protected open(kind: OperationKind, key: string, idempotent: boolean): Operation {
     this.operations += 1;
@@ -131,14 +136,14 @@ export abstract class Caller {
    * How long to wait for one answer. Who never gives up has to wait longer each time, or a group that is only slow would
    * drown in repetitions.
    */
-  protected patienceMs({ attempts }: Operation): number {
+  private patienceMs({ attempts }: Operation): number {
     const { clients, options } = this.setup.settings;
     if (!this.persistent) return clients.patienceMs;
     const leastMs = Math.min(clients.patienceMs, options.electionMaxMs);
     return Math.min(leastMs * 2 ** attempts, maxPatience * options.electionMaxMs);
   }
 
-  protected drawBounds({ kind }: Operation): ReadBounds {
+  private drawBounds({ kind }: Operation): ReadBounds {
     const { random, settings } = this.setup;
     if (kind === "session read") return { minIndex: this.seenIndex };
     if (kind !== "bounded read") return {};
@@ -146,7 +151,7 @@ export abstract class Caller {
   }
 
   /** How new the state must be that a read sees which arrives now. */
-  protected floorOf({ kind }: Operation, { minIndex = 0, maxStalenessMs = 0 }: ReadBounds): number {
+  private floorOf({ kind }: Operation, { minIndex = 0, maxStalenessMs = 0 }: ReadBounds): number {
     const { checks, settings, world } = this.setup;
     if (kind === "read") return checks.ledger.lastIndex;
     // A node knows an age by its own clock; one that is set tells it nothing.
@@ -155,8 +160,55 @@ export abstract class Caller {
     return this.history.committedBy(world.nowMs - oldestMs);
   }
 
+  /** The request of a write. Both look at what became of it at the node; `done` answers what happens when that is heard. */
+  protected propose(
+    operation: Operation,
+    bytes: Uint8Array,
+    answer: Answer,
+    told: { done(index: number, result: Uint8Array): () => void; denied(code: string): void },
+  ): (instance: Instance) => void {
+    const patienceMs = this.patienceMs(operation);
+    const answered = (outcome: Outcome, leader: NodeId | null): void => {
+      if (outcome.done) {
+        answer(told.done(outcome.index, outcome.result));
+        return;
+      }
+      if (!outcome.ambiguous) told.denied(outcome.code);
+      answer(() => this.failed(operation, outcome.ambiguous, leader));
+    };
+    return (instance) =>
+      instance.ask((driver) => driver.propose(bytes, instance.nowMs + patienceMs, instance.nowMs), answered);
+  }
+
+  /** The request of a read. What is read must have been committed, and be no older than it may be. */
+  protected query(
+    operation: Operation,
+    bytes: Uint8Array,
+    answer: Answer,
+    read: (index: number, result: Uint8Array) => () => void,
+  ): (instance: Instance) => void {
+    const { checks, world } = this.setup;
+    const consistency = operation.kind === "read" ? "linearizable" : "stale";
+    const bounds = this.drawBounds(operation);
+    this.note(() => `asks for a ${operation.kind} of ${operation.key} ${JSON.stringify(bounds)}`);
+    return (instance) => {
+      const floorIndex = this.floorOf(operation, bounds);
+      const answered = (outcome: Outcome, leader: NodeId | null): void => {
+        if (!outcome.done) {
+          answer(() => this.failed(operation, false, leader));
+          return;
+        }
+        this.checkAge(operation, outcome.index, floorIndex);
+        answer(read(outcome.index, outcome.result));
+      };
+      this.history.look(world.nowMs, checks.ledger.lastIndex);
+      const expiresAtMs = instance.nowMs + this.patienceMs(operation);
+      instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs, bounds), answered);
+    };
+  }
+
   /** What is read must have been committed, and be no older than what was committed when the read arrived. */
-  protected checkAge({ kind }: Operation, index: number, floorIndex: number): void {
+  private checkAge({ kind }: Operation, index: number, floorIndex: number): void {
     const { ledger } = this.setup.checks;
     const rule = ruleOf(kind);
     demand(index <= ledger.lastIndex, rule, () => `${this.id} reads at ${index}; ${ledger.lastIndex} is committed`);

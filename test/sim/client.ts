@@ -1,7 +1,5 @@
 /** A client of the simplest kind: it reads and writes single keys. */
 
-import type { Outcome } from "../../src/node/waiters.ts";
-import type { NodeId } from "../../src/raft/entry.ts";
 import { type Answer, Caller, ruleOf } from "./caller.ts";
 import { demand } from "./check/violation.ts";
 import { isWriteKind, type Operation, type OperationKind } from "./history.ts";
@@ -40,49 +38,28 @@ export class Client extends Caller {
     const expectedRevision = kind === "write" ? null : (this.revisions.get(key) ?? 0);
     const write = { name, key, expectedRevision, idempotencyKey };
     checks.attempts.begin(write);
-    const patienceMs = this.patienceMs(operation);
     const bytes = language.encodeWrite(write, random.clients.below(settings.clients.valueBytes + 1));
     this.note(() => `writes ${key} as ${name}`);
-    const answered = (outcome: Outcome, leader: NodeId | null): void => {
-      if (outcome.done) {
-        const result = language.decodeResult(outcome.result);
-        checks.attempts.acknowledge(name, outcome.index, result);
-        answer(() => this.written(operation, outcome.index, result));
-        return;
-      }
-      if (!outcome.ambiguous) checks.attempts.deny(name, outcome.code);
-      answer(() => this.failed(operation, outcome.ambiguous, leader));
-    };
-    return (instance) =>
-      instance.ask((driver) => driver.propose(bytes, instance.nowMs + patienceMs, instance.nowMs), answered);
+    return this.propose(operation, bytes, answer, {
+      done: (index, bytesOfResult) => {
+        const result = language.decodeResult(bytesOfResult);
+        checks.attempts.acknowledge(name, index, result);
+        return () => this.written(operation, index, result);
+      },
+      denied: (code) => checks.attempts.deny(name, code),
+    });
   }
 
   private readRequest(operation: Operation, answer: Answer): (instance: Instance) => void {
-    const { checks, language } = this.setup;
-    const consistency = operation.kind === "read" ? "linearizable" : "stale";
-    const bounds = this.drawBounds(operation);
-    const bytes = language.encodeRead(operation.key);
-    this.note(() => `asks for a ${operation.kind} of ${operation.key} ${JSON.stringify(bounds)}`);
-    return (instance) => {
-      const floorIndex = this.floorOf(operation, bounds);
-      const answered = (outcome: Outcome, leader: NodeId | null): void => {
-        if (!outcome.done) {
-          answer(() => this.failed(operation, false, leader));
-          return;
-        }
-        const reading = language.decodeRead(outcome.result);
-        this.checkReading(operation, outcome.index, floorIndex, reading);
-        answer(() => this.read(operation, outcome.index, reading));
-      };
-      this.history.look(this.setup.world.nowMs, checks.ledger.lastIndex);
-      const expiresAtMs = instance.nowMs + this.patienceMs(operation);
-      instance.ask((driver) => driver.query(bytes, consistency, expiresAtMs, instance.nowMs, bounds), answered);
-    };
+    const { language } = this.setup;
+    return this.query(operation, language.encodeRead(operation.key), answer, (index, result) => {
+      const reading = language.decodeRead(result);
+      this.checkReading(operation, index, reading);
+      return () => this.read(operation, index, reading);
+    });
   }
 
-  private checkReading(operation: Operation, index: number, floorIndex: number, reading: Reading | null): void {
-    this.checkAge(operation, index, floorIndex);
-    const { key, kind } = operation;
+  private checkReading({ key, kind }: Operation, index: number, reading: Reading | null): void {
     const expected = this.setup.checks.attempts.model.read(key, index);
     demand(
       reading?.value === expected?.value && reading?.revision === expected?.revision,

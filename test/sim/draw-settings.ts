@@ -1,5 +1,8 @@
 /** The world that a seed stands for: every seed turns some faults up and others off, so that they meet in all ways. */
 
+import type { StoreOptions } from "../../src/kv/machine.ts";
+import { defaultIndexLimits, type IndexLimits } from "../../src/kv/store/key-index.ts";
+import { defaultWatchLimits, type WatchLimits } from "../../src/kv/watch/watch-limits.ts";
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
 import type { SnapshotLimits } from "../../src/node/snapshots.ts";
 import { Random } from "./random.ts";
@@ -15,8 +18,40 @@ import {
 } from "./settings.ts";
 
 const mebibyte = 1024 * 1024;
+const smallIndex: IndexLimits = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6, eraRows: 4 };
+const smallWatchLimits: WatchLimits = {
+  ...defaultWatchLimits,
+  maxPendingBytes: 200,
+  messageBytes: 100,
+  maxWholeBytes: 300,
+  windowRows: 4,
+  watchRows: 8,
+};
 
 export function drawSettings(seed: number): Settings {
+  const settings = drawWorld(seed);
+  const random = new Random(seed, "store");
+  return settings.storage === "sqlite" && random.chance(0.8) ? withWholeStore(settings, random) : settings;
+}
+
+/** A world in which clients use all of the key-value store, with limits so small that each of them is met. */
+export function withWholeStore(settings: Settings, random = new Random(settings.seed, "store")): Settings {
+  const revisions = random.pick([5, 30]);
+  const options: StoreOptions = {
+    index: random.pick([smallIndex, smallIndex, defaultIndexLimits]),
+    watch: random.pick([smallWatchLimits, defaultWatchLimits]),
+    ...(random.chance(0.3) ? { retention: { kind: "revisions", revisions } as const } : {}),
+  };
+  const store = {
+    options,
+    watchers: random.pick([0, 1, 3]),
+    maxTtlMs: random.pick([1000, 3000]),
+    compactionRate: random.pick([0, 0.02, 0.1]),
+  };
+  return { ...settings, storage: "sqlite", store };
+}
+
+function drawWorld(seed: number): Settings {
   const random = new Random(seed, "settings");
   const voters = nodeIds(random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5]));
   const worldWide = random.chance(0.2);
@@ -32,6 +67,7 @@ export function drawSettings(seed: number): Settings {
     voters,
     learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
     storage: random.chance(0.06) ? "sqlite" : "memory",
+    store: null,
     options,
     limits: drawLimits(new Random(seed, "limits"), timeoutMs),
     network: drawNetwork(random, worldWide, timeoutMs),

@@ -43,7 +43,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     elected: checks.elections.elected,
     committed: checks.ledger.lastIndex,
     operations: simulation.history.operations.length,
-    acknowledged: checks.attempts.acknowledged,
+    acknowledged: checks.attempts.acknowledged + (checks.store?.commands.acknowledged ?? 0),
   };
 }
 
@@ -54,6 +54,8 @@ async function failureOf(simulation: Simulation): Promise<Error | null> {
     await simulation.runFor(faultyMs);
     // Without either of the two a node that nobody healed may disturb the others for ever (thesis, section 9.6).
     if (options.preVote && options.checkQuorum) await demandLiveness(simulation);
+    const ordered = simulation.storeHistory.check();
+    if (ordered > 0) simulation.world.count("linearizable history");
     return null;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -1,5 +1,6 @@
 /** What a simulated world is like: who is in it, how fast it is, and what goes wrong how often. */
 
+import type { StoreOptions } from "../../src/kv/machine.ts";
 import type { NodeId } from "../../src/raft/entry.ts";
 import { defaultSnapshotLimits, type SnapshotLimits } from "../../src/node/snapshots.ts";
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
@@ -62,6 +63,16 @@ export interface ClientSettings {
   readonly strayRate: number;
 }
 
+/** Clients that use all of the key-value store, in the place of those that read and write single keys. */
+export interface StoreSettings {
+  readonly options: StoreOptions;
+  readonly watchers: number;
+  /** How long leases and sessions last at most. */
+  readonly maxTtlMs: number;
+  /** How often a client lets the store forget its history. */
+  readonly compactionRate: number;
+}
+
 export const faultKinds = [
   "crash",
   "crash in a turn",
@@ -96,6 +107,8 @@ export interface Settings {
   readonly voters: readonly NodeId[];
   readonly learners: readonly NodeId[];
   readonly storage: StorageKind;
+  /** On SQLite only; null for clients of the simplest kind. */
+  readonly store: StoreSettings | null;
   readonly options: RaftOptions;
   /** How much of the log is kept, and how a state is sent. */
   readonly limits: SnapshotLimits;
@@ -123,6 +136,7 @@ export function calmSettings(voters: number, changes: Partial<Settings> = {}): S
     voters: nodeIds(voters),
     learners: [],
     storage: "memory",
+    store: null,
     limits: defaultSnapshotLimits,
     options: { ...defaultOptions, heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
     network: calmNetwork,

@@ -191,6 +191,6 @@ export class SimulatedNode {
     const identity = newIdentity("default", this.id, configuration, () => random.nodes.next());
     return settings.storage === "memory"
       ? new MemoryEngine(identity, configuration, (cells) => new RegisterMachine(cells))
-      : new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql));
+      : new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql, settings.store?.options));
   }
 }

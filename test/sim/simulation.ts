@@ -2,6 +2,7 @@
 
 import type { NodeId } from "../../src/raft/entry.ts";
 import { Checks } from "./check/checks.ts";
+import type { Caller } from "./caller.ts";
 import { Client } from "./client.ts";
 import { History } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -11,6 +12,8 @@ import type { Settings } from "./settings.ts";
 import type { Setup, Tampering } from "./setup.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import { keyValueLanguage } from "./store/key-value-store.ts";
+import { StoreClient } from "./store/store-client.ts";
+import { StoreHistory } from "./store/store-history.ts";
 import { registerLanguage } from "./store/register-store.ts";
 import type { Trace } from "./trace.ts";
 import { World } from "./world.ts";
@@ -23,8 +26,9 @@ export interface SimulationOptions {
 export class Simulation {
   readonly setup: Setup;
   readonly nodes: ReadonlyMap<NodeId, SimulatedNode>;
-  readonly clients: readonly Client[];
+  readonly clients: readonly Caller[];
   readonly history = new History();
+  readonly storeHistory = new StoreHistory();
   readonly nemesis: Nemesis;
 
   constructor(settings: Settings, { trace, tampering = {} }: SimulationOptions = {}) {
@@ -48,7 +52,11 @@ export class Simulation {
     this.nodes = nodes;
     const all = [...nodes.values()];
     const names = Array.from({ length: settings.clients.count }, (_, position) => `c${position + 1}`);
-    this.clients = names.map((name) => new Client(name, this.setup, all, this.history));
+    this.clients = names.map((name) =>
+      settings.store === null
+        ? new Client(name, this.setup, all, this.history)
+        : new StoreClient(name, this.setup, all, this.history, this.storeHistory),
+    );
     this.nemesis = new Nemesis(this.setup, all, names);
   }
 

@@ -14,6 +14,7 @@ import { Elections } from "./elections.ts";
 import { Ledger } from "./ledger.ts";
 import { LogMatching } from "./log-matching.ts";
 import { Stamps } from "./stamps.ts";
+import { StoreOracle } from "./store-oracle.ts";
 import { demand } from "./violation.ts";
 
 /** What is watched of one running instance from turn to turn. */
@@ -34,14 +35,18 @@ export class Checks {
   readonly elections = new Elections();
   readonly attempts = new Attempts();
   readonly ledger: Ledger;
+  /** Null where no clients use all of the key-value store. */
+  readonly store: StoreOracle | null;
   private readonly logs = new LogMatching();
   private readonly stamps: Stamps;
 
-  constructor({ voters, learners, clocks, faults }: Settings, language: StoreLanguage) {
+  constructor({ voters, learners, clocks, faults, store }: Settings, language: StoreLanguage) {
     this.stamps = new Stamps(faults.weights["clock jump"] > 0 ? null : clocks.driftRate);
     this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
+    this.store = store && new StoreOracle(store.options.retention !== undefined);
     this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
-      if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
+      if (this.store !== null) this.store.committed(entry);
+      else if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
     });
   }
 
@@ -97,7 +102,10 @@ export class Checks {
     const first = entries[0]?.index ?? 0;
     const lost = before.terms.findIndex((term, position) => image.term(first + position) !== term);
     if (lost >= 0) this.ledger.truncated(first + lost);
-    for (const command of record.applied) this.ledger.applied(node, command);
+    for (const command of record.applied) {
+      this.ledger.applied(node, command);
+      this.store?.applied(command.index, command.result);
+    }
     if (appliedIndex !== null) {
       demand(
         appliedIndex >= before.appliedIndex && appliedIndex <= image.lastIndex,

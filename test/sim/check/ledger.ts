@@ -64,7 +64,7 @@ export class Ledger {
   }
 
   /** Equal commands, order and results on every node. */
-  applied(node: NodeId, { index, digest }: AppliedCommand): void {
+  applied(node: NodeId, { index, digest }: Pick<AppliedCommand, "index" | "digest">): void {
     const known = this.digests[index] ?? digest;
     demand(known === digest, "state-machine safety", () => `${node} has another state at ${index}`);
     this.digests[index] = digest;

@@ -14,6 +14,10 @@ export type Rule =
   | "monotone indexes"
   | "cluster time"
   | "exactly once"
+  | "answers"
+  | "timers"
+  | "watches"
+  | "linearizability"
   | "linearizable reads"
   | "stale reads"
   | "liveness";

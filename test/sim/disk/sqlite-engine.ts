@@ -36,7 +36,7 @@ export class SqliteEngine implements DiskEngine, Sql {
   }
 
   exec<Row extends SqlRow>(statement: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row> {
-    if (!/^\s*SELECT/i.test(statement)) {
+    if (!/^\s*(?:SELECT|WITH)\b/i.test(statement)) {
       if (this.current === null) throw new Error(`written outside of a transaction: ${statement}`);
       this.current.push({ statement, bindings });
     }

@@ -7,6 +7,7 @@ import type { SnapshotPoint } from "../../../src/raft/log.ts";
 export interface AppliedCommand {
   readonly index: number;
   readonly digest: number;
+  readonly result: Uint8Array;
 }
 
 export interface WriteRecord {

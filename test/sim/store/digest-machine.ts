@@ -1,6 +1,6 @@
 /** A state machine that sums up all that it has applied: equal sums mean equal commands, order and results. */
 
-import type { CommittedCommand, StateMachine } from "../../../src/machine.ts";
+import type { CommittedCommand, Sink, StateMachine, Subscription } from "../../../src/machine.ts";
 import type { AppliedCommand } from "../disk/write-record.ts";
 
 export interface MachineListener {
@@ -10,6 +10,10 @@ export interface MachineListener {
 }
 
 export class DigestMachine implements StateMachine {
+  readonly nextTimerMs?: () => number | null;
+  readonly timerCommand?: () => Uint8Array;
+  readonly subscribe?: (request: Uint8Array, sink: Sink) => Subscription;
+  readonly publish?: () => void;
   private readonly inner: StateMachine;
   private readonly listener: MachineListener;
   private digest: number;
@@ -19,6 +23,11 @@ export class DigestMachine implements StateMachine {
     this.inner = inner;
     this.digest = digest;
     this.listener = listener;
+    // What a machine lacks, this one must lack, too.
+    if (inner.nextTimerMs !== undefined) this.nextTimerMs = () => inner.nextTimerMs?.() ?? null;
+    if (inner.timerCommand !== undefined) this.timerCommand = inner.timerCommand.bind(inner);
+    if (inner.subscribe !== undefined) this.subscribe = inner.subscribe.bind(inner);
+    if (inner.publish !== undefined) this.publish = inner.publish.bind(inner);
   }
 
   get tables(): readonly string[] {
@@ -29,8 +38,9 @@ export class DigestMachine implements StateMachine {
     const results = this.inner.apply(commands);
     for (const [position, { index, timeMs, command }] of commands.entries()) {
       this.digest = addNumber(addNumber(this.digest, index), timeMs);
-      this.digest = addBytes(addBytes(this.digest, command), results[position] ?? new Uint8Array(0));
-      this.listener.applied({ index, digest: this.digest });
+      const result = results[position] ?? new Uint8Array(0);
+      this.digest = addBytes(addBytes(this.digest, command), result);
+      this.listener.applied({ index, digest: this.digest, result });
     }
     return results;
   }

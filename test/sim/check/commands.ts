@@ -1,0 +1,59 @@
+/** What was ever asked of the key-value store, by its bytes, and how often that can have been committed. */
+
+import { demand } from "./violation.ts";
+
+interface Asked {
+  begun: number;
+  denied: number;
+  committed: number;
+}
+
+export class Commands {
+  acknowledged = 0;
+  private readonly asked = new Map<string, Asked>();
+  /** The bytes that were committed, by index. */
+  private readonly committedAt = new Map<number, string>();
+  private readonly acknowledgedAt = new Set<number>();
+
+  begin(command: Uint8Array): void {
+    const bytes = textOf(command);
+    const asked = this.asked.get(bytes);
+    if (asked === undefined) this.asked.set(bytes, { begun: 1, denied: 0, committed: 0 });
+    else asked.begun += 1;
+  }
+
+  /** False for a command that no client can have asked for, or not so often. */
+  committed(command: Uint8Array, index: number): boolean {
+    const bytes = textOf(command);
+    this.committedAt.set(index, bytes);
+    const asked = this.asked.get(bytes);
+    if (asked === undefined || asked.committed + asked.denied >= asked.begun) return false;
+    asked.committed += 1;
+    return true;
+  }
+
+  /** A client is told that its command was committed at `index`. */
+  acknowledge(command: Uint8Array, index: number): void {
+    const isThere = this.committedAt.get(index) === textOf(command);
+    demand(isThere, "exactly once", () => `a command is acknowledged at ${index}, where it is not`);
+    demand(!this.acknowledgedAt.has(index), "exactly once", () => `two commands are acknowledged at ${index}`);
+    this.acknowledgedAt.add(index);
+    this.acknowledged += 1;
+  }
+
+  /** A client is told that its command has not taken effect and never will. */
+  deny(command: Uint8Array, reason: string): void {
+    const asked = this.asked.get(textOf(command));
+    if (asked === undefined) throw new Error("nobody has asked for this");
+    asked.denied += 1;
+    demand(
+      asked.committed + asked.denied <= asked.begun,
+      "exactly once",
+      () => `a command that is committed is denied: ${reason}`,
+    );
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
