@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/raft/message.ts";
-import { logOf, termsOf, times } from "./build.ts";
+import { append, appendReply, entry, logOf, termsOf, times } from "./build.ts";
 import { Cluster } from "./cluster.ts";
-import { ofType } from "./test-node.ts";
+import { group } from "./disk.ts";
+import { ofType, TestNode } from "./test-node.ts";
 
 const isAppend = ({ type }: Message): boolean => type === "appendEntries";
 
@@ -250,5 +251,34 @@ describe("replication", () => {
     cluster.run(2 * cluster.leader.options.heartbeatMs);
     expect(cluster.applied("n3")).toEqual(cluster.applied("n1"));
     expect(cluster.applied("n3")).toHaveLength(10);
+  });
+});
+
+describe("hazard-35", () => {
+  test("nothing says that an entry is committed before the disk has it whose count commits it", () => {
+    const node = new TestNode({ configuration: group(1, 1) });
+    node.expire();
+    node.receive(appendReply({ from: "l1", term: 1, index: 1 }));
+    node.propose("a");
+    expect(node.raft.log.commitIndex).toBe(2);
+    const early = node.readies.flatMap((ready) => ready.early);
+    expect(early.filter((message) => "commitIndex" in message && message.commitIndex === 2)).toEqual([]);
+    const after = node.readies.flatMap((ready) => ready.messages);
+    expect(after.some((message) => message.type === "appendEntries" && message.commitIndex === 2)).toBe(true);
+  });
+
+  test("an entry that is replaced is acknowledged by the write of the new one, not by that of the old one", () => {
+    const node = new TestNode({ log: logOf([1]) });
+    node.raft.step(append({ term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 2)] }), 0);
+    node.raft.step(append({ from: "n3", term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 3)] }), 0);
+    node.turn(() => {});
+    expect(node.readies).toHaveLength(1);
+    expect(node.readies[0]).toMatchObject({ early: [], entries: [{ index: 2, term: 3 }] });
+    const answers = ofType(node.readies[0]!.messages, "appendReply");
+    expect(answers.map(({ to, term, index }) => ({ to, term, index }))).toEqual([
+      { to: "n2", term: 2, index: 2 },
+      { to: "n3", term: 3, index: 2 },
+    ]);
+    expect(termsOf(node.disk.log)).toEqual([1, 3]);
   });
 });

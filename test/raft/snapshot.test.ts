@@ -156,3 +156,37 @@ test("hazard-18: what is applied never goes back, whatever snapshots arrive amon
   cluster.deliver();
   expect(cluster.applied("n3")).toEqual(["0", "1", "2", "3", "4", "later"]);
 });
+
+describe("hazard-42: the label of a snapshot", () => {
+  test("is the entry that is applied, not the last one of the log", () => {
+    const node = new TestNode({ log: logOf([1, 1]) }).lead();
+    node.receive(appendReply({ term: 2, index: 3 }));
+    node.propose("a", "b");
+    expect([node.raft.log.lastIndex, node.raft.log.appliedIndex]).toEqual([5, 3]);
+    expect(node.raft.snapshot()).toMatchObject({ index: 3, term: 2, configuration: three });
+    expect(node.disk.applied).toHaveLength(3);
+  });
+
+  test("has the term of that entry although the log has forgotten it, after a restart too", () => {
+    const node = new TestNode({ log: logOf([1, 3, 3]) });
+    node.receive(append({ term: 3, prevLogIndex: 3, prevLogTerm: 3, commitIndex: 3 }));
+    node.compactTo(3);
+    expect(node.raft.snapshot()).toMatchObject({ index: 3, term: 3 });
+    node.crash();
+    node.restart();
+    expect(node.raft.snapshot()).toMatchObject({ index: 3, term: 3, timeMs: 3 });
+  });
+
+  test("is what its message carries, however much was proposed since it was asked for", () => {
+    const node = new TestNode({ log: logOf(times(5, 1)) }).lead();
+    node.receive(appendReply({ from: "n3", term: 2, index: 6 }));
+    node.compactTo(6);
+    node.propose("not committed yet");
+    const [sent] = ofType(
+      node.receive(appendReply({ term: 2, index: 5, rejection: { hintIndex: 0, hintTerm: 0 } })),
+      "installSnapshot",
+    );
+    expect(sent).toMatchObject({ snapshot: { index: 6, term: 2 } });
+    expect(node.raft.log.lastIndex).toBe(7);
+  });
+});

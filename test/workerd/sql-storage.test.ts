@@ -18,7 +18,7 @@ function storageOver(storage: DurableObjectStorage): SqlStorage {
   return new SqlStorage(storage.sql, (work) => storage.transactionSync(work));
 }
 
-test("any history of writes, failures and restarts reads as a plain list would", async () => {
+test("hazard-46 any history of writes, failures and restarts reads as a plain list would", async () => {
   const disagreements = await inObject((storage) => {
     const found: unknown[] = [];
     const history = fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
