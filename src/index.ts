@@ -1,6 +1,6 @@
 /**
- * What the package exports: the base class of replicated objects, the contract of state machines, and the key-value
- * store that is built on them.
+ * What the package exports: the base class of replicated objects, the contract of state machines, the key-value store
+ * that is built on them, and what other Workers may bind of it.
  */
 
 export type {
@@ -28,6 +28,12 @@ export {
   type RefusalCode,
   refusalStatus,
 } from "./internal.ts";
+
+export { KvNamespace, type KvNamespaceProps } from "./binding/kv-namespace.ts";
+export { Raft } from "./binding/raft.ts";
+export type { BindingProps } from "./binding/session.ts";
+/** What goes over the binding `Raft`. */
+export type * as binding from "./binding/types.ts";
 
 export { createApp } from "./api/app.ts";
 export { ApiError } from "./api/errors.ts";
