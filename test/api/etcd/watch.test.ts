@@ -105,6 +105,25 @@ describe("a watch", () => {
     expect(lines.map(({ fragment }) => fragment)).toEqual([true, undefined]);
   });
 
+  test("without a key is one on the first key of all", async () => {
+    const client = new Client({ create_request: {} });
+    await client.next(1);
+    expect(client.watches.stream.request).toMatchObject({ key: Uint8Array.of(0), rangeEnd: null });
+  });
+
+  test.each(["YQ==", "QQ==", "YA=="])("of a range that ends with %s before it begins is none", async (end) => {
+    const client = new Client(create({ watch_id: 7, range_end: end }), create({ range_end: "AA==" }));
+    const [refused, created] = await client.next(2);
+    expect(refused).toEqual({
+      watch_id: "-1",
+      created: true,
+      canceled: true,
+      cancel_reason: "mvcc: watcher range is empty",
+      revision: 5,
+    });
+    expect(created).toEqual({ revision: 5, created: true });
+  });
+
   test("of what is forgotten is created, and then canceled", async () => {
     const client = new Client();
     client.watches.begin = [

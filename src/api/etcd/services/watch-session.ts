@@ -2,6 +2,7 @@
 
 import { maxKeyBytes } from "../../../kv/limits.ts";
 import type { WatchEvent } from "../../../kv/model.ts";
+import { compareBytes } from "../../../kv/store/bytes.ts";
 import { ApiError } from "../../errors.ts";
 import type { Position } from "../../position.ts";
 import { openWatch } from "../../watch/store-watch.ts";
@@ -22,6 +23,7 @@ const progressMs = 10_000;
 /** How often a client is told so that has asked for it, when nothing else is: as etcd does. */
 const notifyMs = 600_000;
 const invalidId = -1n;
+const firstKey = new Uint8Array(1);
 
 interface Watcher {
   readonly id: bigint;
@@ -86,7 +88,8 @@ export class WatchSession {
   private open({ key, range_end: end, start_revision: start, ...request }: WatchCreateRequest): Promise<StoreWatch> {
     const { cluster, target, signal } = this.call;
     return openWatch(cluster, target, {
-      key,
+      // Without a key, the first of all keys is meant.
+      key: key.length === 0 ? firstKey : key,
       rangeEnd: end.length === 0 ? null : end,
       from: { revision: toCount(start), events: 0 },
       withPrevious: request.prev_kv,
@@ -100,6 +103,7 @@ export class WatchSession {
   private refusalOf({ key, range_end: end, watch_id: id }: WatchCreateRequest): string | undefined {
     if (this.watchers.has(id) && id !== 0n) return "mvcc: duplicate watch ID provided on the WatchStream";
     if (key.length > maxKeyBytes || end.length > maxKeyBytes + 1) return "etcdserver: request is too large";
+    if (isEmptySpan(key, end)) return "mvcc: watcher range is empty";
     return this.watchers.size >= maxWatches ? "etcdserver: too many watches on one stream" : undefined;
   }
 
@@ -220,6 +224,11 @@ export class WatchSession {
   private async standing(): Promise<{ readonly revision: number; readonly position: Position }> {
     return this.newest ?? (await this.call.store.query("status", { kind: "status" }));
   }
+}
+
+/** A range that no key is in, which is another thing than one key, or all keys from one on. */
+function isEmptySpan(key: Uint8Array, end: Uint8Array): boolean {
+  return end.length > 0 && !(end.length === 1 && end[0] === 0) && compareBytes(end, key) <= 0;
 }
 
 function eventOf({ type, item, previous }: WatchEvent): Sent<typeof event> {
