@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { methods } from "../../../src/api/etcd/methods.ts";
 import type { StreamMethod } from "../../../src/api/etcd/method.ts";
-import { deleteEvent, FakeWatches, putEvent } from "./fake-watches.ts";
+import { deleteEvent, FakeStream, FakeWatches, putEvent } from "./fake-watches.ts";
 
 const create = (more: object = {}): object => ({ create_request: { key: "YQ==", ...more } });
 
@@ -258,6 +258,27 @@ describe("a stream", () => {
     client.watches.stream.write({ type: "progress", revision: 6 }, { type: "progress", revision: 7 });
     expect(await client.ended).toMatchObject({ message: "no node" });
     expect(client.watches.stream.closed).toBe(true);
+  });
+
+  test("that ends while a watch is being opened leaves none behind", async () => {
+    const client = new Client(create());
+    await client.next(1);
+    const { streams } = client.watches;
+    const opened = Promise.withResolvers<void>();
+    vi.spyOn(client.watches.call.cluster, "subscribe").mockImplementationOnce(async (_, options) => {
+      await opened.promise;
+      const late = new FakeStream(options);
+      late.write({ type: "created", revision: 5 });
+      streams.push(late);
+      return late;
+    });
+    vi.spyOn(streams[0]!, "next").mockRejectedValueOnce(new Error("no node"));
+    client.send(create());
+    streams[0]!.write({ type: "progress", revision: 6 }, { type: "progress", revision: 7 });
+    expect(await client.ended).toMatchObject({ message: "no node" });
+    opened.resolve();
+    await vi.waitUntil(() => streams.length === 2 && streams[1]!.closed);
+    expect(client.lines).toEqual([]);
   });
 
   test("has no more than a thousand watches", async () => {

@@ -43,6 +43,7 @@ export class WatchSession {
   /** The newest revision and place that any of the watches has told of. */
   private newest: { revision: number; position: Position } | undefined;
   private nextId = 0n;
+  private closed = false;
   private readonly fail: (error: unknown) => void;
 
   /** `fail` is told when a watch can't be served any longer. */
@@ -60,6 +61,7 @@ export class WatchSession {
   }
 
   close(): void {
+    this.closed = true;
     for (const { watch } of this.watchers.values()) void watch.close();
     this.watchers.clear();
   }
@@ -75,6 +77,8 @@ export class WatchSession {
       if (!(error instanceof ApiError) || error.code !== "compacted") throw error;
       return this.beginCompacted(id, Number(error.facts["compact_revision"]));
     }
+    // What has ended meanwhile does not begin again.
+    if (this.closed) return watch.close();
     const start = toCount(request.start_revision);
     const revision = start === 0 ? watch.revision : Math.min(start - 1, watch.revision);
     const watcher: Watcher = { id, watch, request, revision, held: [], sentAtMs: Date.now() };
