@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startLocalCluster } from "../../scripts/lib/local-cluster.ts";
 import type { LocalCluster } from "../../scripts/lib/local-cluster.ts";
 
@@ -279,7 +279,7 @@ test.each([
   ["lock", ["a", { ttlMs: 999 }], "invalid_body"],
   ["lock", ["a", { waitMs: 600_001 }], "invalid_body"],
   ["unlock", ["a", {}], "invalid_body"],
-] as const)("%s(%j) throws %s and changes nothing", async (method, parameters, expected) => {
+] as const)("%s throws for what makes no sense, and changes nothing (%$)", async (method, parameters, expected) => {
   const before = ((await given("list", { limit: 1 })) as { revision: number }).revision;
   const { threw } = await call(method, ...parameters);
   expect(threw).toMatchObject({ name: "RaftError", code: expected, ambiguous: false, leaks: false });
@@ -313,6 +313,21 @@ describe("a watch", () => {
       end: () => reader.cancel(),
     };
   }
+
+  test("that is forgotten ends with the Worker that opened it", async () => {
+    const streams = async (): Promise<number> => {
+      const text = await (await fetch(new URL("/metrics", cluster.url))).text();
+      const values = [...text.matchAll(/^durable_raft_subscribers\{[^}]*\} (\d+)$/gm)].map(([, value]) =>
+        Number(value),
+      );
+      expect(values.length).toBeGreaterThan(0);
+      return values.reduce((sum, value) => sum + value, 0);
+    };
+    await vi.waitFor(async () => expect(await streams()).toBe(0), { timeout: 5000 });
+    const answers = await Promise.all([1, 2, 3].map(async () => (await post("/forget", {})).json()));
+    expect(answers).toEqual([true, true, true]);
+    await vi.waitFor(async () => expect(await streams()).toBe(0), { timeout: 5000 });
+  });
 
   test("tells every change once, while every node crashes in turn", async () => {
     const watch = await follow({ prefix: "w/", previous: true });

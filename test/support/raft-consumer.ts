@@ -21,6 +21,9 @@ export default {
         return Response.json(await answer(env, await request.json<Call>()), undefined);
       case "/watch":
         return await follow(env, await request.json<object>());
+      case "/forget":
+        // Neither closed nor bound by `using`.
+        return Response.json((await env.RAFT.watch({ key: "forgotten" })) !== null);
       case "/bank":
         return Response.json(await transfer(env.RAFT));
       case "/lock":
