@@ -30,6 +30,8 @@ import { describeMessages } from "./trace.ts";
 
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
+/** Nodes apply in steps of different lengths, but most of them come by some of the multiples of this. */
+const contentEvery = 8;
 
 export class Instance {
   alive = true;
@@ -165,6 +167,14 @@ export class Instance {
     this.detached = true;
     this.durability.close();
     this.unflushed.length = 0;
+  }
+
+  /** All of the tables of the whole store are the same on all nodes that have applied as much. */
+  compareContent(): void {
+    const { checks } = this.node.setup;
+    const appliedIndex = this.running?.raft.log.appliedIndex;
+    if (checks.store === null || appliedIndex === undefined) return;
+    checks.ledger.holds(this.node.id, appliedIndex, this.opened.content());
   }
 
   get unflushedCount(): number {
@@ -344,6 +354,8 @@ export class Instance {
     this.unflushed.push(record);
     this.durability.wrote();
     this.observe();
+    const { appliedIndex } = record;
+    if (appliedIndex !== null && appliedIndex % contentEvery === 0) this.compareContent();
     const { world } = this.node.setup;
     this.lastFlushAtMs = Math.max(this.lastFlushAtMs, world.nowMs + this.node.drawFlushMs());
     world.at(this.lastFlushAtMs, () => {

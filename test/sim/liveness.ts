@@ -12,6 +12,8 @@ const operationsEach = 3;
 const answeredWithin = 60;
 const foundWithin = 60;
 const lastingFor = 4;
+/** Within how many election timeouts after their time leases and sessions must have ended. */
+const endedWithin = 60;
 /** How much slower the disks of the others are. */
 const slowDisk = 3;
 
@@ -27,6 +29,7 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   );
   if (!answered) throw new Violation("liveness", `clients wait for answers; ${describe(core)}`);
   for (const client of simulation.clients) client.stop();
+  await demandTimers(simulation, core);
   const untilMs = world.nowMs + foundWithin * timeoutMs;
   // A leader that is not of the healed majority may be lost once more; none of the majority is.
   for (let lasted = false; !lasted;) {
@@ -36,11 +39,12 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
     await world.run(world.nowMs + lastingFor * timeoutMs);
     lasted = agree(simulation, core) && raftOf(core[0])?.term === term;
   }
+  for (const node of core) node.instance?.compareContent();
 }
 
 /** Ends all faults of some majority, of the lines within it, and of those to the clients. The other voters stay broken. */
 function healCore(simulation: Simulation): readonly SimulatedNode[] {
-  const { setup, nodes, clients, nemesis } = simulation;
+  const { setup, nodes, clients, watchers, nemesis } = simulation;
   const { random, settings, network, world } = setup;
   nemesis.stop();
   network.calm();
@@ -50,7 +54,7 @@ function healCore(simulation: Simulation): readonly SimulatedNode[] {
   // Where roles change, a change may be on its way that makes any node's vote count.
   const healed = new Set(faults.weights["member change"] > 0 ? nodes.keys() : some);
   const core = [...nodes.values()].filter(({ id }) => healed.has(id));
-  network.heal([...nodes.keys(), ...clients.map(({ id }) => id)]);
+  network.heal([...nodes.keys(), ...[...clients, ...watchers].map(({ id }) => id)]);
   for (const node of core) node.recover();
   for (const node of nodes.values()) if (!healed.has(node.id)) breakForEver(simulation, node);
   for (const client of clients) client.persist();
@@ -63,12 +67,12 @@ function healCore(simulation: Simulation): readonly SimulatedNode[] {
  * the others and the clients do not, stays the leader, because those who hear it elect nobody else. That is the price of
  * leader stickiness (thesis, section 4.2.3).
  */
-function breakForEver({ setup, nodes, clients }: Simulation, node: SimulatedNode): void {
+function breakForEver({ setup, nodes, clients, watchers }: Simulation, node: SimulatedNode): void {
   const { random, network, world } = setup;
   const way = random.faults.pick(["dead", "cut off", "deaf", "mute", "slow"] as const);
   world.note("fault", `${node.id} is ${way} for ever`);
   if (way === "dead") node.crash("for ever", Number.POSITIVE_INFINITY);
-  const others = [...nodes.keys(), ...clients.map(({ id }) => id)].filter((id) => id !== node.id);
+  const others = [...nodes.keys(), ...[...clients, ...watchers].map(({ id }) => id)].filter((id) => id !== node.id);
   for (const other of others) {
     network.line(other, node.id).blocked = way === "cut off" || way === "deaf";
     network.line(node.id, other).blocked = way === "cut off" || way === "mute";
@@ -76,9 +80,23 @@ function breakForEver({ setup, nodes, clients }: Simulation, node: SimulatedNode
   node.slowDown(slowDisk);
 }
 
-function agree({ clients }: Simulation, core: readonly SimulatedNode[]): boolean {
+/** All leases and sessions have ended, and all watchers have heard of everything. */
+async function demandTimers(simulation: Simulation, core: readonly SimulatedNode[]): Promise<void> {
+  const { checks, settings } = simulation.setup;
+  const { store } = checks;
+  if (store === null) return;
+  const withinMs = 2 * (settings.store?.maxTtlMs ?? 0) + endedWithin * settings.options.electionMaxMs;
+  const ended = await simulation.until(
+    () => !store.awaitsTimers && !simulation.clients.some(({ isWaiting }) => isWaiting),
+    withinMs,
+  );
+  if (!ended) throw new Violation("timers", `leases or sessions do not end; ${describe(core)}`);
+}
+
+function agree({ clients, watchers }: Simulation, core: readonly SimulatedNode[]): boolean {
   const first = raftOf(core[0]);
   if (first === null || clients.some((client) => client.isWaiting)) return false;
+  if (!watchers.every((watcher) => watcher.isComplete)) return false;
   return core.every((node) => {
     const raft = raftOf(node);
     return (

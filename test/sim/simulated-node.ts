@@ -14,6 +14,7 @@ import { Instance } from "./instance.ts";
 import { NodeAlarm } from "./node-alarm.ts";
 import { NodeClock } from "./node-clock.ts";
 import type { Setup } from "./setup.ts";
+import type { WatchConnection } from "./store/watch-connection.ts";
 import { RegisterMachine } from "./store/register-store.ts";
 
 /** A handler that has failed is called again after this time (Durable Objects docs, "Alarms"). */
@@ -31,6 +32,8 @@ export class SimulatedNode {
   readonly alarm: NodeAlarm;
   /** Null while nothing runs: the next event that reaches the node starts it. */
   instance: Instance | null = null;
+  /** Those who watch the store here. */
+  readonly connections = new Set<WatchConnection>();
   /** Why it crashed last. */
   lastCrash = "";
   /** Writes take this many times as long as usual. */
@@ -104,6 +107,9 @@ export class SimulatedNode {
     this.note(() => `crashes ${reason}; down for ${Math.round(downtimeMs)} ms, ${kept} more writes are durable`);
     this.lastCrash = reason;
     this.stepsLeft = Number.POSITIVE_INFINITY;
+    // A connection outlives a node that leaves memory with nothing to say.
+    const outlive = kept === Number.POSITIVE_INFINITY && this.instance?.unflushedCount === 0;
+    if (!outlive) this.loseConnections();
     this.instance?.crash(kept);
     this.instance = null;
     this.engine.crash(this.image);
@@ -118,6 +124,7 @@ export class SimulatedNode {
   replace(): void {
     this.note(() => "is replaced, and its old instance goes on without a disk");
     this.stepsLeft = Number.POSITIVE_INFINITY;
+    this.loseConnections();
     this.instance?.detach();
     this.instance = null;
     this.engine.crash(this.image);
@@ -171,7 +178,12 @@ export class SimulatedNode {
     const instance = new Instance(this);
     this.instance = instance;
     instance.start();
+    for (const connection of [...this.connections]) connection.resume(instance);
     return instance;
+  }
+
+  private loseConnections(): void {
+    for (const connection of [...this.connections]) connection.lost();
   }
 
   private fireAlarm(): number | null {

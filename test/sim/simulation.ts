@@ -13,6 +13,7 @@ import type { Setup, Tampering } from "./setup.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 import { keyValueLanguage } from "./store/key-value-store.ts";
 import { StoreClient } from "./store/store-client.ts";
+import { StoreWatcher } from "./store/store-watcher.ts";
 import { StoreHistory } from "./store/store-history.ts";
 import { registerLanguage } from "./store/register-store.ts";
 import type { Trace } from "./trace.ts";
@@ -27,6 +28,7 @@ export class Simulation {
   readonly setup: Setup;
   readonly nodes: ReadonlyMap<NodeId, SimulatedNode>;
   readonly clients: readonly Caller[];
+  readonly watchers: readonly StoreWatcher[];
   readonly history = new History();
   readonly storeHistory = new StoreHistory();
   readonly nemesis: Nemesis;
@@ -57,7 +59,9 @@ export class Simulation {
         ? new Client(name, this.setup, all, this.history)
         : new StoreClient(name, this.setup, all, this.history, this.storeHistory),
     );
-    this.nemesis = new Nemesis(this.setup, all, names);
+    const watchers = Array.from({ length: settings.store?.watchers ?? 0 }, (_, position) => `w${position + 1}`);
+    this.watchers = watchers.map((name) => new StoreWatcher(name, this.setup, all));
+    this.nemesis = new Nemesis(this.setup, all, [...names, ...watchers]);
   }
 
   get world(): World {
@@ -75,7 +79,7 @@ export class Simulation {
         ),
       );
     }
-    for (const client of this.clients) client.start();
+    for (const client of [...this.clients, ...this.watchers]) client.start();
     this.nemesis.start();
   }
 

@@ -31,7 +31,6 @@ export class StoreOracle {
   private term = 0;
   /** The earliest end of a lease or a session in any state that the leader can have known when it proposed a timer. */
   private earliestTimerMs = Number.POSITIVE_INFINITY;
-  private newestMs = 0;
 
   /** @param mayCompact leaders compact the history by themselves */
   constructor(mayCompact: boolean) {
@@ -54,7 +53,6 @@ export class StoreOracle {
 
   committed({ index, term, kind, timeMs, data }: Entry): void {
     if (term !== this.term) this.restart(term);
-    this.newestMs = timeMs;
     if (kind !== "command") return;
     const command = decodeCommand(data);
     demand(command !== undefined, "exactly once", () => `entry ${index} is no command`);
@@ -130,11 +128,6 @@ export class StoreOracle {
     demand(isDue, "timers", () => `nothing was due when the timer at ${index} was proposed`);
     // What follows is proposed by one who knows the state that this one leaves.
     this.earliestTimerMs = Number.POSITIVE_INFINITY;
-  }
-
-  /** For how long, in cluster time, something should have ended; negative when nothing is due. */
-  get overdueMs(): number {
-    return this.newestMs - this.reference.nextTimerMs;
   }
 }
 
