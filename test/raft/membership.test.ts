@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { MemberChange } from "../../src/raft/configuration-change.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Proposal } from "../../src/raft/leader.ts";
-import { append, appendReply, heartbeat, logOf, requestVote } from "./build.ts";
+import { append, appendReply, heartbeat, logOf, requestVote, voteReply } from "./build.ts";
 import { Cluster } from "./cluster.ts";
 import { group } from "./disk.ts";
 import { TestNode } from "./test-node.ts";
@@ -175,7 +175,7 @@ describe("a joint configuration", () => {
   });
 });
 
-describe("hazard-24, hazard-25: a leader that removes itself", () => {
+describe("hazard-24: a leader that removes itself", () => {
   test.each([2, 3])("of %i steps down when that is committed, and the rest goes on", (voters) => {
     const cluster = withSpares(voters, 0);
     change(cluster, remove("n1"));
@@ -200,6 +200,23 @@ describe("hazard-24, hazard-25: a leader that removes itself", () => {
     cluster.run(50);
     expect(cluster.applied("n2")).toEqual(["a"]);
   });
+});
+
+test("hazard-25: a leader that is not among the voters to come does not count as one of them", () => {
+  const joint = { ...group(3), voters: ["n2", "n3", "n4"], outgoing: ["n1", "n2", "n3"] };
+  const node = new TestNode({ configuration: joint });
+  node.turn(() => node.raft.campaign(node.nowMs));
+  for (const preVote of [true, false]) {
+    // Of n2, n3 and n4 two are needed, and n1 is none of them.
+    node.receive(voteReply({ from: "n2", term: 1, preVote }));
+    expect(node.raft.role).toBe(preVote ? "preCandidate" : "candidate");
+    node.receive(voteReply({ from: "n3", term: 1, preVote }));
+  }
+  expect(node.raft.role).toBe("leader");
+  node.receive(appendReply({ from: "n2", term: 1, index: 1 }));
+  expect(node.raft.log.commitIndex).toBe(0);
+  node.receive(appendReply({ from: "n3", term: 1, index: 1 }));
+  expect(node.raft.log.commitIndex).toBe(1);
 });
 
 describe("hazard-24: a leader whose own going waits for its commit", () => {

@@ -72,6 +72,7 @@ describe("a follower", () => {
   test("hazard-19: knows its group after a restart from the snapshot alone", () => {
     const node = new TestNode({ configuration: simpleConfiguration([]) });
     node.receive(installSnapshot(10, 2, three, { term: 2 }));
+    expect(node.raft.configuration).toEqual(three);
     node.crash();
     node.restart();
     expect(node.raft.configuration).toEqual(three);
@@ -155,6 +156,18 @@ test("hazard-18: what is applied never goes back, whatever snapshots arrive amon
   cluster.put({ type: "installSnapshot", from: "n1", to: "n3", term: 1, snapshot, round: 0 });
   cluster.deliver();
   expect(cluster.applied("n3")).toEqual(["0", "1", "2", "3", "4", "later"]);
+});
+
+test("hazard-19: a snapshot has the configuration in force at its index, not one that is only proposed", () => {
+  const node = new TestNode({ log: logOf([1]) }).lead();
+  node.receive(appendReply({ term: 2, index: 2 }));
+  node.turn(() => {
+    node.raft.proposeChange({ changes: [{ type: "remove", id: "n3" }], transition: "auto" }, node.nowMs);
+  });
+  expect([node.raft.log.lastIndex, node.raft.snapshot().index]).toEqual([3, 2]);
+  expect(node.raft.snapshot().configuration.voters).toEqual(["n1", "n2", "n3"]);
+  node.receive(appendReply({ term: 2, index: 3 }));
+  expect(node.raft.snapshot()).toMatchObject({ index: 3, configuration: { voters: ["n1", "n2"] } });
 });
 
 describe("hazard-42: the label of a snapshot", () => {
