@@ -48,6 +48,11 @@ export class StoreClient {
     this.target = target;
   }
 
+  /** The same store, asked for longer, or not as long. */
+  withTimeout(timeoutMs: number): StoreClient {
+    return new StoreClient(this.cluster, { ...this.target, timeoutMs });
+  }
+
   txn(operation: TxnOperation, repetition: Repetition = {}): Promise<Outcome<"txn">> {
     return this.command("txn", operation, repetition);
   }

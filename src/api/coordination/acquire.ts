@@ -95,7 +95,8 @@ async function awaitTurn(store: StoreClient, places: Places, place: Place, reque
   const signals = request.signal === undefined ? [over.signal] : [over.signal, request.signal];
   const stopRenewing = keepRenewing(store, place, request.lease, () => over.abort(leaseEnded()));
   try {
-    const turn = await untilFirst(store, places, place, AbortSignal.any(signals));
+    const patient = store.withTimeout(Math.max(store.target.timeoutMs, request.waitMs));
+    const turn = await untilFirst(patient, places.through(patient), place, AbortSignal.any(signals));
     if (turn === undefined || (isOwn && !(await isRenewed(store, place)))) throw leaseEnded();
     return { held: true, place, revision: turn.revision, position: turn.position };
   } catch (error) {

@@ -62,6 +62,7 @@ const encoder = new TextEncoder();
 
 export class Places {
   private readonly store: StoreClient;
+  private readonly name: Uint8Array;
   private readonly prefix: Uint8Array;
   /** All places. */
   readonly span: KeySpan;
@@ -69,9 +70,15 @@ export class Places {
   /** The name as etcd's locks and elections have it: the keys of places are behind it and a slash. */
   constructor(store: StoreClient, name: Uint8Array) {
     this.store = store;
+    this.name = name;
     this.prefix = joined(name, "/");
     // "0" is the character that follows "/".
     this.span = { key: this.prefix, rangeEnd: joined(name, "0") };
+  }
+
+  /** The same places, as another client of the store sees them. */
+  through(store: StoreClient): Places {
+    return new Places(store, this.name);
   }
 
   /** The key of a place. */

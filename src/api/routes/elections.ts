@@ -15,7 +15,7 @@ import { renew } from "../coordination/renew.ts";
 import { ApiError } from "../errors.ts";
 import { begun, eventStreamResponse } from "../event-stream.ts";
 import type { EventBatches } from "../event-stream.ts";
-import { onlyMethods } from "../method.ts";
+import { onlyMethods, refuseHead } from "../method.ts";
 import { jsonResponse } from "../respond.ts";
 import { idempotencyKeyOf } from "../write-request.ts";
 
@@ -24,7 +24,7 @@ export function electionRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
   routes.get("/elections/:name", (c) => showElection(cluster, c));
   routes.all("/elections/:name", onlyMethods("GET, HEAD"));
   routes.get("/elections/:name/observe", (c) => observeElection(cluster, c));
-  routes.all("/elections/:name/observe", onlyMethods("GET, HEAD"));
+  routes.all("/elections/:name/observe", onlyMethods("GET"));
   for (const [action, act] of Object.entries({ campaign, proclaim, resign, renew: renewCandidacy })) {
     routes.post(`/elections/:name/${action}`, (c) => act(cluster, c));
     routes.all(`/elections/:name/${action}`, onlyMethods("POST"));
@@ -87,6 +87,7 @@ async function showElection(cluster: ClusterClient, c: ApiContext): Promise<Resp
 
 /** `leader` with whoever leads, at once and with each change; `vacant` when there is nobody. */
 async function observeElection(cluster: ClusterClient, c: ApiContext): Promise<Response> {
+  refuseHead(c.req.raw);
   const { store, places } = placeContext(cluster, c, "elections", ["timeout"]);
   const ended = new AbortController();
   const lastId = c.req.header("last-event-id");

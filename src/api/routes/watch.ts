@@ -3,10 +3,9 @@
 import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { ApiError } from "../errors.ts";
 import { type EventBatches, eventStreamResponse } from "../event-stream.ts";
 import { groupRequest } from "../group-request.ts";
-import { onlyMethods } from "../method.ts";
+import { onlyMethods, refuseHead } from "../method.ts";
 import { bookmarkOf, checkGeneration } from "../seen.ts";
 import { openSocketWatch, openWatch, type StoreWatch } from "../watch/store-watch.ts";
 import { serverSentEvents } from "../watch/watch-json.ts";
@@ -21,9 +20,7 @@ export function watchRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
 
 /** Answers when the watch has begun: whatever is written after that is told. */
 async function watch(cluster: ClusterClient, c: ApiContext): Promise<Response> {
-  if (c.req.raw.method === "HEAD") {
-    throw new ApiError("method_not_allowed", "A watch is a GET.", { headers: { allow: "GET" } });
-  }
+  refuseHead(c.req.raw);
   const { headers, target, parameters } = groupRequest(c, watchParameters);
   const options = watchOptionsOf(parameters, headers);
   if (headers.get("upgrade")?.toLowerCase() === "websocket") return await openSocketWatch(cluster, target, options);

@@ -247,6 +247,13 @@ test.each(["x", "-1", "7.", "1,2"])("a Last-Event-ID of %j is refused", async (i
   expect(answer).toMatchObject({ status: 400, body: { code: "invalid_header" } });
 });
 
+test.each(["watch", "elections/a/observe"])("HEAD %s is refused: there is no end that could be told", async (path) => {
+  const app = new StoreApp();
+  const response = await app.fetch("HEAD", path);
+  expect([response.status, response.headers.get("allow")]).toEqual([405, "GET"]);
+  expect(app.group.streams).toBe(0);
+});
+
 test("no node that answers is an error before the stream begins", async () => {
   const app = new StoreApp();
   for (const id of app.group.ids) app.group.down.add(id);
