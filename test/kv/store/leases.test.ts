@@ -113,6 +113,20 @@ describe("a lease", () => {
   });
 });
 
+test("leases with very many keys end one by one", () => {
+  const store = new TestStore();
+  for (const id of ["7", "8"]) {
+    store.run(grant(id, 1000));
+    for (let first = 0; first < 4200; first += 100) {
+      store.run(txn(Array.from({ length: 100 }, (_, at) => put(`${id}-${first + at}`, "", { lease: id }))));
+    }
+  }
+  store.run(timer, 1000);
+  expect(store.query({ kind: "status" })).toMatchObject({ keys: 4200, leases: 1 });
+  store.run(timer);
+  expect(store.query({ kind: "status" })).toMatchObject({ keys: 0, leases: 0 });
+});
+
 describe("a key with a time to live", () => {
   test("goes when it is over, and its lease with it", () => {
     const store = new TestStore();
