@@ -68,6 +68,7 @@ function drawWorld(seed: number): Settings {
     learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
     storage: random.chance(0.06) ? "sqlite" : "memory",
     store: null,
+    timers: new Random(seed, "timers").chance(0.5),
     options,
     limits: drawLimits(new Random(seed, "limits"), timeoutMs),
     network: drawNetwork(random, worldWide, timeoutMs),

@@ -93,6 +93,11 @@ export class Instance {
     return this.running;
   }
 
+  /** When the state machine next wants something to happen; null for never. */
+  get timerMs(): number | null {
+    return this.opened.machine.nextTimerMs?.() ?? null;
+  }
+
   /** Lets an event happen in this instance. Answers whether it came to its end. */
   enter(work: (driver: Driver) => void): boolean {
     if (!this.alive || this.running === null) return false;

@@ -63,6 +63,7 @@ export function withLonelyLeaders(settings: Settings, weights: Partial<Record<Fa
     ...settings,
     voters: nodeIds(3),
     learners: [],
+    timers: false,
     options: { ...settings.options, electionMaxMs: electionMinMs * 1.1 },
     clients: { ...settings.clients, count: 6, thinkMs: timeoutMs / 60, patienceMs: timeoutMs / 10, strayRate: 0.3 },
     faults: { weights: { ...noFaults, ...weights }, everyMs: timeoutMs, lastsMs: 2 * timeoutMs },

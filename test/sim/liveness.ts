@@ -5,6 +5,7 @@ import { majority } from "../../src/raft/quorum.ts";
 import { Violation } from "./check/violation.ts";
 import type { Simulation } from "./simulation.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
+import { longestTimerMs } from "./store/timed-machine.ts";
 
 /** How many operations every client must complete. */
 const operationsEach = 3;
@@ -40,6 +41,14 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
     lasted = agree(simulation, core) && raftOf(core[0])?.term === term;
   }
   for (const node of core) node.instance?.compareContent();
+  if (settings.timers && settings.storage === "memory") await demandRings(simulation, core);
+}
+
+/** Nobody asks for anything any more, so where groups rest they wake for their timers alone. */
+async function demandRings(simulation: Simulation, core: readonly SimulatedNode[]): Promise<void> {
+  const withinMs = longestTimerMs + foundWithin * simulation.setup.settings.options.electionMaxMs;
+  const rung = await simulation.until(() => agree(simulation, core) && core.every(hasNoTimer), withinMs);
+  if (!rung) throw new Violation("liveness", `timers do not ring; ${describe(core)}`);
 }
 
 /** Ends all faults of some majority, of the lines within it, and of those to the clients. The other voters stay broken. */
@@ -108,6 +117,10 @@ function agree({ clients, watchers }: Simulation, core: readonly SimulatedNode[]
       raft.log.lastIndex === first.log.appliedIndex
     );
   });
+}
+
+function hasNoTimer(node: SimulatedNode): boolean {
+  return node.instance?.timerMs === null;
 }
 
 function raftOf(node: SimulatedNode | undefined): Raft | null {

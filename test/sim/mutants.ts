@@ -24,8 +24,8 @@ import type { Tampering } from "./setup.ts";
 export interface Mutant {
   /** What it does wrong. */
   readonly name: string;
-  /** Its number in the list of known hazards. */
-  readonly hazard: number;
+  /** Its number in the list of known hazards, if it is one of them. */
+  readonly hazard: number | null;
   /** The simulator must find it within so many seeds, from seed 1 on. */
   readonly withinSeeds: number;
   readonly tampering?: Tampering;

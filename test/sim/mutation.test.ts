@@ -6,13 +6,19 @@ import { leaseMutants } from "./lease-mutants.ts";
 import { memberMutants } from "./member-mutants.ts";
 import { mutants } from "./mutants.ts";
 import { snapshotMutants } from "./snapshot-mutants.ts";
+import { timeMutants } from "./time-mutants.ts";
 
 let undo: (() => void) | undefined;
 
 afterEach(() => undo?.());
 
-test.each([...mutants, ...leaseMutants, ...snapshotMutants, ...memberMutants])(
-  "hazard-$hazard $name: found within $withinSeeds seeds",
+const all = [...mutants, ...leaseMutants, ...snapshotMutants, ...memberMutants, ...timeMutants].map((mutant) => ({
+  ...mutant,
+  title: mutant.hazard === null ? mutant.name : `hazard-${mutant.hazard} ${mutant.name}`,
+}));
+
+test.each(all)(
+  "$title: found within $withinSeeds seeds",
   { timeout: 60_000 },
   async ({ withinSeeds, install, ...options }) => {
     undo = install?.();

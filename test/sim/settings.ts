@@ -109,6 +109,8 @@ export interface Settings {
   readonly storage: StorageKind;
   /** On SQLite only; null for clients of the simplest kind. */
   readonly store: StoreSettings | null;
+  /** Whether writes set timers, on storage in memory. */
+  readonly timers: boolean;
   readonly options: RaftOptions;
   /** How much of the log is kept, and how a state is sent. */
   readonly limits: SnapshotLimits;
@@ -137,6 +139,7 @@ export function calmSettings(voters: number, changes: Partial<Settings> = {}): S
     learners: [],
     storage: "memory",
     store: null,
+    timers: false,
     limits: defaultSnapshotLimits,
     options: { ...defaultOptions, heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 },
     network: calmNetwork,

@@ -5,6 +5,8 @@ import type { CallAnswer } from "../../src/node/transport.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
+import type { StateMachine } from "../../src/machine.ts";
+import type { Cells } from "./disk/cells.ts";
 import type { DurableImage } from "./disk/durable-image.ts";
 import type { DiskEngine } from "./disk/engine.ts";
 import { MemoryEngine } from "./disk/memory-engine.ts";
@@ -16,6 +18,7 @@ import { NodeClock } from "./node-clock.ts";
 import type { Setup } from "./setup.ts";
 import type { WatchConnection } from "./store/watch-connection.ts";
 import { RegisterMachine } from "./store/register-store.ts";
+import { TimedMachine } from "./store/timed-machine.ts";
 
 /** A handler that has failed is called again after this time (Durable Objects docs, "Alarms"). */
 const alarmRetryMs = 2000;
@@ -201,8 +204,12 @@ export class SimulatedNode {
     const { settings, random } = this.setup;
     const configuration = simpleConfiguration(settings.voters, settings.learners);
     const identity = newIdentity("default", this.id, configuration, () => random.nodes.next());
+    const makeRegisters = (cells: Cells): StateMachine => {
+      const registers = new RegisterMachine(cells);
+      return settings.timers ? new TimedMachine(registers, cells) : registers;
+    };
     return settings.storage === "memory"
-      ? new MemoryEngine(identity, configuration, (cells) => new RegisterMachine(cells))
+      ? new MemoryEngine(identity, configuration, makeRegisters)
       : new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql, settings.store?.options));
   }
 }

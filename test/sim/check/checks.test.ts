@@ -41,7 +41,7 @@ function begin(name: string): void {
 }
 
 function commit(...entries: readonly Entry[]): void {
-  for (const { data } of entries) begin(registerLanguage.nameOf(data));
+  for (const { data } of entries) begin(registerLanguage.nameOf(data) ?? "");
   for (const node of ["n1", "n2"]) store(node, ...entries);
   checks.ledger.claim("n1", image("n1"), 1, entries.length, entries.at(-1)!.term);
 }

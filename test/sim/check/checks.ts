@@ -45,8 +45,9 @@ export class Checks {
     this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
     this.store = store && new StoreOracle(store.options.retention !== undefined);
     this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
-      if (this.store !== null) this.store.committed(entry);
-      else if (entry.kind === "command") this.attempts.committed(language.nameOf(entry.data), entry.index);
+      if (this.store !== null) return this.store.committed(entry);
+      const name = entry.kind === "command" ? language.nameOf(entry.data) : null;
+      if (name !== null) this.attempts.committed(name, entry.index);
     });
   }
 

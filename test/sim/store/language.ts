@@ -24,8 +24,8 @@ export interface Reading {
 export interface StoreLanguage {
   /** @param padding bytes to add, for size alone */
   encodeWrite(write: Write, padding: number): Uint8Array;
-  /** The name of a write, from its bytes. */
-  nameOf(command: Uint8Array): string;
+  /** The name of a write, from its bytes; null for a command that the store has made itself. */
+  nameOf(command: Uint8Array): string | null;
   decodeResult(result: Uint8Array): WriteResult;
   encodeRead(key: string): Uint8Array;
   /** Null for a key that does not exist. */

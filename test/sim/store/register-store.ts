@@ -59,8 +59,8 @@ export const registerLanguage: StoreLanguage = {
     return writer.raw(new Uint8Array(padding)).finish();
   },
 
-  nameOf(command: Uint8Array): string {
-    return new ByteReader(command).text();
+  nameOf(command: Uint8Array): string | null {
+    return new ByteReader(command).text() || null;
   },
 
   decodeResult(result: Uint8Array): WriteResult {

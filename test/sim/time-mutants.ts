@@ -1,0 +1,77 @@
+/** Bugs in the keeping of cluster time and of timers. */
+
+import { ClusterTime } from "../../src/raft/cluster-time.ts";
+import { MachineTimer } from "../../src/raft/machine-timer.ts";
+import type { Raft } from "../../src/raft/raft.ts";
+import { type Mutant, withManyLeaders } from "./mutants.ts";
+import { patchMethod } from "./patch.ts";
+import type { Settings } from "./settings.ts";
+
+export const timeMutants: readonly Mutant[] = [
+  {
+    name: "an entry is stamped by its leader's wall clock",
+    hazard: 31,
+    withinSeeds: 20,
+    install: () => patchMethod(ClusterTime.prototype, "read", (_self, [nowMs]) => Math.floor(Number(nowMs))),
+  },
+  {
+    name: "a leader goes on from what it once heard of time, whoever has led since",
+    hazard: null,
+    withinSeeds: 100,
+    adjust: withTrueClocks,
+    install: () =>
+      patchMethod(ClusterTime.prototype, "lead", (self, [term, lastStampMs, nowMs], original) => {
+        if (self["timeMs"] !== 0) self["term"] = Number(term) - 1;
+        original(term, lastStampMs, nowMs);
+      }),
+  },
+  {
+    name: "a timer is proposed before its time",
+    hazard: null,
+    withinSeeds: 20,
+    adjust: withTimers,
+    install: () =>
+      patchMethod(MachineTimer.prototype, "isDue", (self, [nowMs], original) => {
+        const { clusterTime } = self["raft"] as Raft;
+        const { timerMs } = clusterTime;
+        clusterTime.timerMs -= 2;
+        const isDue = original(nowMs);
+        clusterTime.timerMs = timerMs;
+        return isDue;
+      }),
+  },
+  {
+    name: "a timer is proposed again while that is on its way",
+    hazard: null,
+    withinSeeds: 50,
+    adjust: withTimers,
+    install: () => patchMethod(MachineTimer.prototype, "proposed", () => {}),
+  },
+  {
+    name: "a new leader proposes a timer that its log says has rung",
+    hazard: null,
+    withinSeeds: 300,
+    adjust: (settings) => withTimers(withManyLeaders(settings)),
+    install: () => {
+      const firstIndexes = new WeakMap<object, unknown>();
+      return patchMethod(MachineTimer.prototype, "isDue", (self, [nowMs], original) => {
+        const { knownAtIndex } = self;
+        if (!firstIndexes.has(self)) firstIndexes.set(self, knownAtIndex);
+        if (firstIndexes.get(self) === knownAtIndex) self["knownAtIndex"] = 0;
+        const isDue = original(nowMs);
+        self["knownAtIndex"] = knownAtIndex;
+        return isDue;
+      });
+    },
+  },
+];
+
+function withTimers(settings: Settings): Settings {
+  return { ...settings, storage: "memory", timers: true };
+}
+
+/** Time that runs ahead is seen where nobody sets the clocks. */
+function withTrueClocks(settings: Settings): Settings {
+  const leaders = withManyLeaders(settings);
+  return { ...leaders, faults: { ...leaders.faults, weights: { ...leaders.faults.weights, "clock jump": 0 } } };
+}
