@@ -2,6 +2,12 @@
 
 import type { Env } from "../../src/env.ts";
 
+export interface Activity {
+  calls: number;
+  alarmsSet: number;
+  alarmsFired: number;
+}
+
 /** Objects are named as the platform names them: `group/node`. */
 class Faults {
   /** Calls and answers between pairs of objects that are lost, as `from>to`. */
@@ -14,6 +20,8 @@ class Faults {
   /** Something that is no node answers for these objects. */
   readonly missing = new Set<string>();
 
+  /** What has happened at the objects of each group: calls that reached one, alarms that were set, and that fired. */
+  readonly activity = new Map<string, Activity>();
   /** So many calls may follow from one event of these objects; the platform refuses more. */
   readonly budgets = new Map<string, number>();
   /** Calls that were refused because of that. */
@@ -62,9 +70,18 @@ class Faults {
     return this.spoiling.delete(object);
   }
 
+  /** The activity of an object's group, to be added to. */
+  activityOf(object: string): Activity {
+    const group = object.slice(0, object.indexOf("/"));
+    const activity = this.activity.get(group) ?? { calls: 0, alarmsSet: 0, alarmsFired: 0 };
+    this.activity.set(group, activity);
+    return activity;
+  }
+
   clear(): void {
     const { cuts, variables, failing, spoiling, repeatingGroups, missing, silent } = this;
     for (const set of [cuts, variables, failing, spoiling, repeatingGroups, missing, silent]) set.clear();
+    this.activity.clear();
     this.budgets.clear();
     this.refusedCalls = 0;
   }

@@ -12,17 +12,20 @@ const invocation = new AsyncLocalStorage<{ calls: number }>();
 export class KeyValueNode extends ShippedNode {
   constructor(ctx: DurableObjectState, env: Env) {
     const name = ctx.id.name ?? "";
+    countAlarms(ctx.storage, name);
     const RAFT_NODE = new FaultyNetwork(env.RAFT_NODE, name) as unknown as Env["RAFT_NODE"];
     super(ctx, { ...env, ...faults.variablesOf(name), RAFT_NODE });
   }
 
   override async fetch(request: Request): Promise<Response> {
+    faults.activityOf(this.ctx.id.name ?? "").calls += 1;
     // A promise that nothing could settle would be found out, and the call cancelled.
     while (faults.silent.has(this.ctx.id.name ?? "")) await scheduler.wait(100);
     return await invocation.run({ calls: 0 }, () => super.fetch(request));
   }
 
   override async alarm(): Promise<void> {
+    faults.activityOf(this.ctx.id.name ?? "").alarmsFired += 1;
     await invocation.run({ calls: 0 }, () => super.alarm());
   }
 
@@ -68,6 +71,14 @@ export class FaultyNetwork {
     await response.arrayBuffer();
     return await silence(signal);
   }
+}
+
+function countAlarms(storage: DurableObjectStorage, object: string): void {
+  const setAlarm = storage.setAlarm.bind(storage);
+  storage.setAlarm = (...given) => {
+    faults.activityOf(object).alarmsSet += 1;
+    return setAlarm(...given);
+  };
 }
 
 /** Counts a call of an object against what its event may spend. */

@@ -31,6 +31,21 @@ async function resting(group: TestGroup): Promise<void> {
   });
 }
 
+test("an idle group sets no alarm, and none of its objects is called or fires one", async () => {
+  const { group } = await idleGroup();
+  const activity = faults.activityOf(group.object("n1"));
+  const before = { ...activity };
+  // A test that waits for a whole minute is `npm run idle`; awake, these nodes would have fired a hundred alarms by then.
+  await scheduler.wait(2500);
+  expect(activity).toEqual(before);
+  await group.put((await group.statuses()).find(({ role }) => role === "leader")?.id ?? "n1", "key", "again");
+  await eventually("all that is counted to happen again", async () => {
+    await scheduler.wait(50);
+    const { calls, alarmsSet, alarmsFired } = activity;
+    return calls > before.calls && alarmsSet > before.alarmsSet && alarmsFired > before.alarmsFired ? true : null;
+  });
+});
+
 test("an idle group sets no alarm, writes no row and makes no call", async () => {
   const { group } = await idleGroup();
   const figures = async (): Promise<number[]> => {
