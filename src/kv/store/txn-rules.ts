@@ -15,10 +15,16 @@ const duplicate = "duplicate";
 
 /** Null for a transaction that may be tried. */
 export function refuseTxn(txn: TxnOperation): Refusal | null {
+  if (isSimple(txn)) return null;
   if (depthOf(txn) > maxTxnDepth) return { reason: "malformed" };
   if (!isShort(txn, maxOperations)) return { reason: "too_many_operations" };
   const isRepeated = changesOf(txn.success) === duplicate || changesOf(txn.failure) === duplicate;
   return isRepeated ? { reason: "duplicate_key" } : null;
+}
+
+/** What most transactions are: a single operation can't be in the way of another. */
+function isSimple({ compares, success, failure }: TxnOperation): boolean {
+  return compares.length <= maxOperations && success.length === 1 && failure.length === 0 && success[0]?.kind !== "txn";
 }
 
 function depthOf({ success, failure }: TxnOperation): number {
