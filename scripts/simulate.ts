@@ -13,7 +13,7 @@ const usage = `npm run simulate -- [--seeds N] [--minutes M] [--seed N] [--trace
 
 const progressEveryMs = 2000;
 /** What is counted among the faults because it is worth counting. */
-const routine = /^(?:log|snapshot) /;
+const routine = /^(?:log|snapshot|watch|asked|linearizable) /;
 
 interface Request {
   readonly first: number;

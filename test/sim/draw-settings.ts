@@ -21,11 +21,11 @@ const mebibyte = 1024 * 1024;
 const smallIndex: IndexLimits = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6, eraRows: 4 };
 const smallWatchLimits: WatchLimits = {
   ...defaultWatchLimits,
-  maxPendingBytes: 200,
+  maxPendingBytes: 1000,
   messageBytes: 100,
   maxWholeBytes: 300,
   windowRows: 4,
-  watchRows: 8,
+  watchRows: 32,
 };
 
 export function drawSettings(seed: number): Settings {

@@ -31,7 +31,7 @@ import { describeMessages } from "./trace.ts";
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
 /** Nodes apply in steps of different lengths, but most of them come by some of the multiples of this. */
-const contentEvery = 8;
+const contentEvery = 16;
 
 export class Instance {
   alive = true;

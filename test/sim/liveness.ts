@@ -15,6 +15,9 @@ const foundWithin = 60;
 const lastingFor = 4;
 /** Within how many election timeouts after their time leases and sessions must have ended. */
 const endedWithin = 60;
+/** Within how many election timeouts, and what it takes to read all history, watchers must hear of everything. */
+const toldWithin = 100;
+const slowestReadingMs = 120_000;
 /** How much slower the disks of the others are. */
 const slowDisk = 3;
 
@@ -31,6 +34,7 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   if (!answered) throw new Violation("liveness", `clients wait for answers; ${describe(core)}`);
   for (const client of simulation.clients) client.stop();
   await demandTimers(simulation, core);
+  await demandWatches(simulation);
   const untilMs = world.nowMs + foundWithin * timeoutMs;
   // A leader that is not of the healed majority may be lost once more; none of the majority is.
   for (let lasted = false; !lasted;) {
@@ -89,7 +93,15 @@ function breakForEver({ setup, nodes, clients, watchers }: Simulation, node: Sim
   node.slowDown(slowDisk);
 }
 
-/** All leases and sessions have ended, and all watchers have heard of everything. */
+/** All watchers hear of everything: a node reads old history for them little by little. */
+async function demandWatches({ watchers, world, setup }: Simulation): Promise<void> {
+  const withinMs = slowestReadingMs + toldWithin * setup.settings.options.electionMaxMs;
+  for (const watcher of watchers) watcher.settleDown();
+  const told = await world.run(world.nowMs + withinMs, () => watchers.every(({ isComplete }) => isComplete));
+  if (!told) throw new Violation("liveness", "watchers do not hear of everything");
+}
+
+/** All leases and sessions have ended, and everybody has been answered. */
 async function demandTimers(simulation: Simulation, core: readonly SimulatedNode[]): Promise<void> {
   const { checks, settings } = simulation.setup;
   const { store } = checks;

@@ -181,12 +181,12 @@ export class SimulatedNode {
     const instance = new Instance(this);
     this.instance = instance;
     instance.start();
-    for (const connection of [...this.connections]) connection.resume(instance);
+    for (const connection of this.connections) connection.resume(instance);
     return instance;
   }
 
   private loseConnections(): void {
-    for (const connection of [...this.connections]) connection.lost();
+    for (const connection of this.connections) connection.lost();
   }
 
   private fireAlarm(): number | null {

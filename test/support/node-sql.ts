@@ -12,9 +12,10 @@ export class NodeSql implements Sql {
   exec<Row extends SqlRow>(text: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row> {
     const statement = this.prepare(text);
     const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
-    const before = this.totalChanges();
+    const isRead = text.startsWith("SELECT");
+    const before = isRead ? 0 : this.totalChanges();
     const rows = statement.all(...values).map((row) => rowOf(row) as Row);
-    return cursor(rows, this.totalChanges() - before);
+    return cursor(rows, isRead ? 0 : this.totalChanges() - before);
   }
 
   /** As `transactionSync`: all of `body` or, if it throws, nothing of it. */

@@ -1,5 +1,6 @@
 /** What was ever asked of the key-value store, by its bytes, and how often that can have been committed. */
 
+import { text } from "../../kv/store/requests.ts";
 import { demand } from "./violation.ts";
 
 interface Asked {
@@ -16,7 +17,7 @@ export class Commands {
   private readonly acknowledgedAt = new Set<number>();
 
   begin(command: Uint8Array): void {
-    const bytes = textOf(command);
+    const bytes = text(command);
     const asked = this.asked.get(bytes);
     if (asked === undefined) this.asked.set(bytes, { begun: 1, denied: 0, committed: 0 });
     else asked.begun += 1;
@@ -24,7 +25,7 @@ export class Commands {
 
   /** False for a command that no client can have asked for, or not so often. */
   committed(command: Uint8Array, index: number): boolean {
-    const bytes = textOf(command);
+    const bytes = text(command);
     this.committedAt.set(index, bytes);
     const asked = this.asked.get(bytes);
     if (asked === undefined || asked.committed + asked.denied >= asked.begun) return false;
@@ -34,7 +35,7 @@ export class Commands {
 
   /** A client is told that its command was committed at `index`. */
   acknowledge(command: Uint8Array, index: number): void {
-    const isThere = this.committedAt.get(index) === textOf(command);
+    const isThere = this.committedAt.get(index) === text(command);
     demand(isThere, "exactly once", () => `a command is acknowledged at ${index}, where it is not`);
     demand(!this.acknowledgedAt.has(index), "exactly once", () => `two commands are acknowledged at ${index}`);
     this.acknowledgedAt.add(index);
@@ -43,7 +44,7 @@ export class Commands {
 
   /** A client is told that its command has not taken effect and never will. */
   deny(command: Uint8Array, reason: string): void {
-    const asked = this.asked.get(textOf(command));
+    const asked = this.asked.get(text(command));
     if (asked === undefined) throw new Error("nobody has asked for this");
     asked.denied += 1;
     demand(
@@ -52,8 +53,4 @@ export class Commands {
       () => `a command that is committed is denied: ${reason}`,
     );
   }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("latin1");
 }

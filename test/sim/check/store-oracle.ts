@@ -6,6 +6,7 @@ import type { CommandResult, Query, WatchEvent, WatchRequest } from "../../../sr
 import { decodeResult, encodeResult } from "../../../src/kv/result-codec.ts";
 import { equalBytes } from "../../../src/kv/store/bytes.ts";
 import type { Entry } from "../../../src/raft/entry.ts";
+import { text } from "../../kv/store/requests.ts";
 import { ReferenceStore } from "../../kv/store/reference.ts";
 import { Commands } from "./commands.ts";
 import { demand } from "./violation.ts";
@@ -132,7 +133,5 @@ export class StoreOracle {
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner instanceof Uint8Array ? Buffer.from(inner).toString("latin1") : inner,
-  );
+  return JSON.stringify(value, (_, inner: unknown) => (inner instanceof Uint8Array ? text(inner) : inner));
 }

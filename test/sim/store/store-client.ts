@@ -8,11 +8,10 @@ import { decodeResult } from "../../../src/kv/result-codec.ts";
 import { text } from "../../kv/store/requests.ts";
 import { type Answer, Caller } from "../caller.ts";
 import type { StoreOracle } from "../check/store-oracle.ts";
-import { isWriteKind, type Operation, type OperationKind } from "../history.ts";
+import { type History, isWriteKind, type Operation, type OperationKind } from "../history.ts";
 import type { Instance } from "../instance.ts";
 import type { SimulatedNode } from "../simulated-node.ts";
 import type { Setup } from "../setup.ts";
-import type { History } from "../history.ts";
 import { type Drawn, fingerprinted, type Lore, RequestDrawer } from "./draw-requests.ts";
 import { answerOf, readingOf, type StoreHistory } from "./store-history.ts";
 

@@ -12,15 +12,19 @@ import { WatchConnection, type WatchReader } from "./watch-connection.ts";
 
 /** After how many election timeouts, on the average, it goes to another node without need. */
 const patience = 12;
+/** After how many election timeouts of silence it does so in the end. */
+const finalPatience = 8;
 
 export class StoreWatcher implements WatchReader {
   readonly id: string;
   private readonly setup: Setup;
   private readonly nodes: readonly SimulatedNode[];
   private readonly record: WatchRecord;
-  private readonly slownessMs: number;
+  private slownessMs: number;
   private connection: WatchConnection | null = null;
-  /** Counts connections, so that a former one is not taken for the present one. */
+  private isSettled = false;
+  private lastTried = 0;
+  /** Counts what it has waited for, so that it waits for the last of it alone. */
   private turn = 0;
 
   constructor(id: string, setup: Setup, nodes: readonly SimulatedNode[]) {
@@ -41,6 +45,13 @@ export class StoreWatcher implements WatchReader {
     return this.record.isComplete;
   }
 
+  /** From now on it reads fast, and stays where it is told something. */
+  settleDown(): void {
+    this.isSettled = true;
+    this.slownessMs = 0;
+    this.connect();
+  }
+
   take(bytes: Uint8Array | string): void {
     const message = typeof bytes === "string" ? undefined : decodeWatchMessage(bytes);
     demand(message !== undefined, "watches", () => `${this.id} is told what it can't read`);
@@ -48,18 +59,24 @@ export class StoreWatcher implements WatchReader {
     this.setup.world.note(this.id, `is told of ${message.type} ${message.revision}, ${events} events`);
     this.setup.world.count(`watch ${message.type}`);
     this.record.take(message);
+    if (this.isSettled) this.moveOnAfter(finalPatience);
   }
 
   over(): void {
     this.connect();
   }
 
+  /** In the end one after the other: chance alone might choose those that are gone for ever. */
+  private chooseNode(): SimulatedNode {
+    const { clients } = this.setup.random;
+    this.lastTried = this.isSettled ? (this.lastTried + 1) % this.nodes.length : clients.below(this.nodes.length);
+    return this.nodes[this.lastTried] ?? clients.pick(this.nodes);
+  }
+
   private connect(): void {
-    const { world, random, network, settings } = this.setup;
+    const { world, random, network } = this.setup;
     this.connection?.close();
-    this.turn += 1;
-    const { turn } = this;
-    const node = random.clients.pick(this.nodes);
+    const node = this.chooseNode();
     const request = this.record.resumption();
     world.note(this.id, `watches on ${node.id} from ${request.startRevision} on`);
     const connection = new WatchConnection(this.setup, node, this, this.slownessMs);
@@ -69,15 +86,22 @@ export class StoreWatcher implements WatchReader {
       this.id,
       node.id,
       () => {
-        if (this.turn === turn)
-          node.deliver(
-            (instance) => connection.begin(instance, bytes),
-            () => {},
-          );
+        if (this.connection !== connection) return;
+        node.deliver(
+          (instance) => connection.begin(instance, bytes),
+          () => {},
+        );
       },
       () => {},
     );
-    world.after(random.clients.exponential(patience * settings.options.electionMaxMs), () => {
+    this.moveOnAfter(this.isSettled ? finalPatience : random.clients.exponential(patience));
+  }
+
+  private moveOnAfter(timeouts: number): void {
+    this.turn += 1;
+    const { turn } = this;
+    const { world, settings } = this.setup;
+    world.after(timeouts * settings.options.electionMaxMs, () => {
       if (this.turn === turn) this.connect();
     });
   }
