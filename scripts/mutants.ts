@@ -46,7 +46,11 @@ async function runAll(chosen: readonly Mutant[]): Promise<boolean> {
     const { seeds, seconds, by } = await find(mutant);
     if (by !== null) caught += 1;
     most = Math.max(most, seeds);
-    const columns = [String(mutant.hazard).padStart(6), String(seeds).padStart(5), seconds.toFixed(1).padStart(7)];
+    const columns = [
+      String(mutant.hazard ?? "-").padStart(6),
+      String(seeds).padStart(5),
+      seconds.toFixed(1).padStart(7),
+    ];
     console.log(`${columns.join("  ")}  ${(by ?? "NOT CAUGHT").padEnd(24)}  ${mutant.name}`);
   }
   console.log(`\n${caught} of ${chosen.length} caught, each within ${most} seeds`);

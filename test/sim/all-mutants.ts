@@ -5,13 +5,15 @@ import { memberMutants } from "./member-mutants.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import { snapshotMutants } from "./snapshot-mutants.ts";
 import { storeMutants } from "./store-mutants.ts";
-import { timedMutants } from "./timed-mutants.ts";
+import { timeMutants } from "./time-mutants.ts";
+import { expiryAndWatchMutants } from "./expiry-and-watch-mutants.ts";
 
 export const allMutants: readonly Mutant[] = [
   ...mutants,
   ...leaseMutants,
   ...snapshotMutants,
   ...memberMutants,
+  ...timeMutants,
   ...storeMutants,
-  ...timedMutants,
+  ...expiryAndWatchMutants,
 ];

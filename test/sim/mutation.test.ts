@@ -9,7 +9,12 @@ test("there are many, each with a name of its own", () => {
   expect(allMutants.length).toBeGreaterThanOrEqual(45);
 });
 
-test.each(allMutants)("hazard-$hazard $name: found within $withinSeeds seeds", { timeout: 60_000 }, async (mutant) => {
+const named = allMutants.map((mutant) => ({
+  mutant,
+  title: mutant.hazard === null ? mutant.name : `hazard-${mutant.hazard} ${mutant.name}`,
+}));
+
+test.each(named)("$title: found in time", { timeout: 60_000 }, async ({ mutant }) => {
   const { error, withoutBug } = await findMutant(mutant, 1, mutant.withinSeeds);
   expect(error).not.toBeNull();
   expect(withoutBug).toBeNull();

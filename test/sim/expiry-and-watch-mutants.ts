@@ -7,21 +7,13 @@ import type { StoreParts } from "../../src/kv/store/store-parts.ts";
 import { WatchHub } from "../../src/kv/watch/watch-hub.ts";
 import { StateTimer } from "../../src/node/state-timer.ts";
 import { Subscriptions } from "../../src/node/subscriptions.ts";
-import { ClusterTime } from "../../src/raft/cluster-time.ts";
 import { MachineTimer } from "../../src/raft/machine-timer.ts";
 import type { Mutant } from "./mutants.ts";
 import { type Insides, patchMethod } from "./patch.ts";
 import type { FaultKind, Settings } from "./settings.ts";
 import { sqlOf, withBusyStores, withStore } from "./store-mutants.ts";
 
-export const timedMutants: readonly Mutant[] = [
-  {
-    name: "entries are stamped by the clock of their leader, not with cluster time",
-    hazard: 10,
-    withinSeeds: 50,
-    adjust: (settings) => ({ ...withBusyStores(settings), clocks: { skewMs: 5000, driftRate: 0 } }),
-    install: () => patchMethod(ClusterTime.prototype, "read", (_self, [nowMs]) => nowMs),
-  },
+export const expiryAndWatchMutants: readonly Mutant[] = [
   {
     name: "a lease ends some time before its end",
     hazard: 10,
@@ -72,7 +64,7 @@ export const timedMutants: readonly Mutant[] = [
     install: () => patchMethod(Leases.prototype, "detach", () => {}),
   },
   {
-    name: "a timer is proposed again before it has had its effect",
+    name: "a timer of the store is proposed again before it has had its effect",
     hazard: 52,
     withinSeeds: 100,
     adjust: withBusyStores,
