@@ -2,7 +2,7 @@
 
 import type { Sql } from "../../machine.ts";
 import { stateColumns } from "./history.ts";
-import { bytesOf, successor } from "./key-text.ts";
+import { bytesOf, endOfKeys, successor } from "./key-text.ts";
 import type { KeyRange, KeyText } from "./key-text.ts";
 import { exists, keyStateOf } from "./key-state.ts";
 import type { KeyState, KeyStateRow } from "./key-state.ts";
@@ -118,6 +118,8 @@ export class KeyIndex implements KeyView {
 
   count(range: KeyRange): number {
     if (range.from >= range.to) return 0;
+    // No key is before one of a zero byte, as none is empty.
+    if (range.from <= "\0" && range.to === endOfKeys) return this.meta.keys;
     const [row] = this.sql.exec<{ count: number }>(countStatement, ...bounds(range)).toArray();
     return this.recent
       .range(range)

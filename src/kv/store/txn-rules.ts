@@ -16,8 +16,7 @@ const duplicate = "duplicate";
 /** Null for a transaction that may be tried. */
 export function refuseTxn(txn: TxnOperation): Refusal | null {
   if (isSimple(txn)) return null;
-  if (depthOf(txn) > maxTxnDepth) return { reason: "malformed" };
-  if (!isShort(txn, maxOperations)) return { reason: "too_many_operations" };
+  if (depthOf(txn) > maxTxnDepth || !isShort(txn, maxOperations)) return { reason: "too_many_operations" };
   const isRepeated = changesOf(txn.success) === duplicate || changesOf(txn.failure) === duplicate;
   return isRepeated ? { reason: "duplicate_key" } : null;
 }

@@ -2,7 +2,7 @@
 
 import type { Command, CommandResult } from "../../../src/kv/model.ts";
 import type { LogStep } from "./arbitraries.ts";
-import type { Timed } from "./harness.ts";
+import type { Timed } from "./store-over.ts";
 import { ReferenceStore } from "./reference.ts";
 
 /** So few that the generated logs overflow them. */

@@ -1,87 +1,18 @@
-/** A store over a database of its own, with the steps that a node would take, restarts among them. */
+/** A store over a database of its own, in Node's SQLite. */
 
-import { decodeAnswer } from "../../../src/kv/answer-codec.ts";
-import { encodeCommand } from "../../../src/kv/command-codec.ts";
-import type { Command, CommandBody, CommandResult, Idempotency, Query, QueryAnswer } from "../../../src/kv/model.ts";
-import { encodeQuery } from "../../../src/kv/query-codec.ts";
-import { decodeResult } from "../../../src/kv/result-codec.ts";
-import { KeyValueMachine } from "../../../src/kv/machine.ts";
 import type { StoreOptions } from "../../../src/kv/machine.ts";
-import { toHex } from "../../node/hex.ts";
 import { NodeSql } from "../../support/node-sql.ts";
-
-export interface Timed {
-  readonly command: Command;
-  readonly timeMs: number;
-}
+import { StoreOver } from "./store-over.ts";
 
 /** So few that nearly every test meets the merging of the index. */
 export const tinyIndex = { maxRecentKeys: 3, mergedKeys: 2, maxRecentRows: 6, eraRows: 4 };
 
-export class TestStore {
-  readonly sql = new NodeSql();
-  machine: KeyValueMachine;
-  private readonly options: StoreOptions;
-  private index = 0;
-  private timeMs = 1_000_000;
+export class TestStore extends StoreOver {
+  readonly sql: NodeSql;
 
   constructor(options: StoreOptions = {}) {
-    this.options = options;
-    this.machine = new KeyValueMachine(this.sql, options);
+    const sql = new NodeSql();
+    super({ sql, transaction: (body) => sql.transaction(body) }, options);
+    this.sql = sql;
   }
-
-  /** The machine is made anew over its tables. */
-  restart(): void {
-    this.machine = new KeyValueMachine(this.sql, this.options);
-  }
-
-  /** Applies commands in one transaction, as a turn does, and tells subscribers. */
-  apply(commands: readonly Timed[]): CommandResult[] {
-    const batch = commands.map(({ command, timeMs }) => {
-      this.index += 1;
-      this.timeMs = Math.max(this.timeMs, timeMs);
-      return { index: this.index, term: 1, timeMs, command: encodeCommand(command) };
-    });
-    const results = this.sql.transaction(() => this.machine.apply(batch));
-    this.machine.publish();
-    return results.map((result) => decodeResult(result)!);
-  }
-
-  /** Applies one command, some time after the one before. */
-  run(body: CommandBody, afterMs = 0, idempotency: Idempotency | null = null): CommandResult {
-    return this.apply([{ command: { body, idempotency }, timeMs: this.timeMs + afterMs }])[0]!;
-  }
-
-  /** The log is as long as this: the entries before came in a snapshot. */
-  skipTo(index: number): void {
-    this.index = index;
-  }
-
-  query(query: Query): QueryAnswer {
-    return decodeAnswer(this.machine.query(encodeQuery(query)))!;
-  }
-
-  get nowMs(): number {
-    return this.timeMs;
-  }
-
-  /** All that the tables hold, one line a row. */
-  content(): string[] {
-    return this.machine.tables.flatMap((table) =>
-      this.sql
-        .exec(`SELECT * FROM ${table} ORDER BY 1, 2`)
-        .toArray()
-        .map((row) => `${table} ${lineOf(row)}`),
-    );
-  }
-
-  rows(table: string): number {
-    return this.sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).toArray()[0]!.rows;
-  }
-}
-
-function lineOf(row: unknown): string {
-  return JSON.stringify(row, (_, value: unknown) =>
-    value instanceof ArrayBuffer ? toHex(new Uint8Array(value)) : value,
-  );
 }

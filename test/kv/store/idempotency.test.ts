@@ -88,9 +88,9 @@ describe("an idempotency key", () => {
 
   test("comes with a result that fits in a row, or the command is refused", () => {
     const store = new TestStore();
-    const mebibyte = "x".repeat(1024 * 1024);
-    store.run(txn([put("a", mebibyte)]));
-    store.run(txn([put("b", mebibyte)]));
+    const value = new Uint8Array(1024 * 1024);
+    store.run(txn([put("a", "", { value })]));
+    store.run(txn([put("b", "", { value })]));
     const one = txn([put("a", "1", { previous: "values" })]);
     const both = txn([put("a", "2"), put("b", "2"), range("a", "c", { revision: 3 })]);
     expect(reasonOf(store.run(both, 0, idempotency("k")))).toBe("answer_too_large");

@@ -53,7 +53,7 @@ describe("the store and the reference", () => {
           compactRevision: reference.compactRevision,
         });
       }),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
   }, 60_000);
 
@@ -67,7 +67,7 @@ describe("the store and the reference", () => {
           expect(store.query(asked)).toEqual(expectations.reference.answer(asked));
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   }, 60_000);
 });
@@ -89,7 +89,7 @@ describe("two nodes", () => {
         const hash: Query = { kind: "hash", revision: 0 };
         expect(other.query(hash)).toEqual(one.query(hash));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   }, 60_000);
 });

@@ -45,6 +45,6 @@ test("a copy is the store as it was, and goes on as the store has", () => {
       copy.apply(rest);
       expect(copy.content()).toEqual(store.content());
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 }, 60_000);

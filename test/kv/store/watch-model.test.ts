@@ -82,7 +82,7 @@ describe("watches", () => {
         drain(watched);
         expect(watched.flatMap((one) => faultsOf(one, expectations))).toEqual([]);
       }),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
   }, 60_000);
 });
