@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { batchWrites, contestantNames, orderNames } from "./bench/kv-contestants.ts";
-import type { ContestantName, Segment } from "./bench/kv-contestants.ts";
+import type { Segment } from "./bench/kv-contestants.ts";
 import type { Part, PartWritten } from "./bench/kv-object.ts";
 import { PageCounter } from "./bench/kv-pages.ts";
 import { stopBundler } from "./lib/bundle.ts";
@@ -30,18 +30,26 @@ const keys = Number(values.keys);
 const partWrites = 2000;
 const columnWidths = [11, 10, 11, 10, 10, 8, 9, 9, 9, 9, 9, 9];
 
+/** Writes that are measured together. */
+interface Measured {
+  readonly keys: number;
+  readonly writesTo: "new keys" | "old keys";
+  readonly segment: Segment;
+}
+
 /** What one contestant has needed for one segment. */
 interface Cost {
   elapsedMs: number;
   rowsWritten: number;
   databaseBytes: number;
-  pages: number;
 }
 
 if (values.help || !(keys >= 1000)) console.log(usage);
 else await run();
 
 async function run(): Promise<void> {
+  // Counted first: meanwhile this process answers nobody, and connections to workerd would not outlast it.
+  const pages = new Map(orderNames.map((order) => [order, countPages(segmentsOf(order))]));
   const statePath = mkdtempSync(join(tmpdir(), "durable-raft-bench-"));
   const { compatibilityDate } = readDeployment();
   const worker = { name: "kv", entry: "scripts/bench/kv-object.ts", compatibilityDate };
@@ -62,46 +70,54 @@ async function run(): Promise<void> {
     printLine(["", "", "", "writes/s", "", "", "rows a", "write", "pages a", "write", "MB", ""]);
     const pair = ["store", "naive"];
     printLine(["keys", "order", "writes to", ...pair, "ratio", ...pair, ...pair, ...pair]);
-    for (const order of orderNames) await measureOrder(url, order);
+    for (const order of orderNames) {
+      for (const [at, measured] of segmentsOf(order).entries()) {
+        report(measured, await measure(url, measured.segment), pages.get(order)?.[at] ?? []);
+      }
+    }
   } finally {
     await miniflare.dispose();
     rmSync(statePath, { recursive: true });
   }
 }
 
-async function measureOrder(url: URL, order: Segment["order"]): Promise<void> {
-  const counters = { store: new PageCounter("store"), naive: new PageCounter("naive") };
-  let from = 0;
-  for (let size = 1000; size <= keys; size *= 10) {
-    const filling: Segment = { order, from, count: size - from, among: 0 };
-    report(size, "new keys", filling, await measure(url, filling, counters));
-    const overwriting: Segment = { order, from: size, count: Math.min(size, 20_000), among: size };
-    report(size, "old keys", overwriting, await measure(url, overwriting, counters));
-    from = size;
-  }
-  for (const counter of Object.values(counters)) counter.close();
+function segmentsOf(order: Segment["order"]): Measured[] {
+  const sizes: number[] = [];
+  for (let size = 1000; size <= keys; size *= 10) sizes.push(size);
+  return sizes.flatMap((size, at): Measured[] => {
+    const before = sizes[at - 1] ?? 0;
+    const filling = { order, from: before, count: size - before, among: 0 };
+    const overwriting = { order, from: size, count: Math.min(size, 20_000), among: size };
+    return [
+      { keys: size, writesTo: "new keys", segment: filling },
+      { keys: size, writesTo: "old keys", segment: overwriting },
+    ];
+  });
+}
+
+/** For each segment, how many pages each contestant writes. */
+function countPages(segments: readonly Measured[]): number[][] {
+  const counters = contestantNames.map((name) => new PageCounter(name));
+  const pages = segments.map(({ segment }) => counters.map((counter) => counter.write(segment)));
+  for (const counter of counters) counter.close();
+  return pages;
 }
 
 /** The contestants take turns, part by part, so that whatever else the machine does hits both alike. */
-async function measure(
-  url: URL,
-  segment: Segment,
-  counters: Readonly<Record<ContestantName, PageCounter>>,
-): Promise<Record<ContestantName, Cost>> {
-  const newCost = (): Cost => ({ elapsedMs: 0, rowsWritten: 0, databaseBytes: 0, pages: 0 });
-  const costs = { store: newCost(), naive: newCost() };
+async function measure(url: URL, segment: Segment): Promise<Cost[]> {
+  const costs = contestantNames.map((): Cost => ({ elapsedMs: 0, rowsWritten: 0, databaseBytes: 0 }));
   for (let first = 0; first < segment.count; first += partWrites) {
     const count = Math.min(partWrites, segment.count - first);
-    for (const name of contestantNames) {
+    for (const [at, name] of contestantNames.entries()) {
       const begunMs = performance.now();
       const { rowsWritten, databaseBytes } = await writePart(url, { name, segment, first, count });
-      const cost = costs[name];
+      const cost = costs[at];
+      if (cost === undefined) throw new Error("a contestant has no costs");
       cost.elapsedMs += performance.now() - begunMs;
       cost.rowsWritten += rowsWritten;
       cost.databaseBytes = databaseBytes;
     }
   }
-  for (const name of contestantNames) costs[name].pages = counters[name].write(segment);
   return costs;
 }
 
@@ -112,17 +128,19 @@ async function writePart(url: URL, part: Part): Promise<PartWritten> {
   return (await response.json()) as PartWritten;
 }
 
-function report(size: number, writesTo: string, { order, count }: Segment, costs: Record<ContestantName, Cost>): void {
-  const { store, naive } = costs;
-  const rate = ({ elapsedMs }: Cost): number => (count / elapsedMs) * 1000;
-  const pairs = [
-    ...[store, naive].map(({ rowsWritten }) => (rowsWritten / count).toFixed(2)),
-    ...[store, naive].map(({ pages }) => (pages / count).toFixed(2)),
-    ...[store, naive].map(({ databaseBytes }) => (databaseBytes / 1e6).toFixed(1)),
-  ];
-  const rates = [store, naive].map((cost) => Math.round(rate(cost)).toLocaleString("en"));
-  const ratio = `${(rate(store) / rate(naive)).toFixed(2)}x`;
-  printLine([size.toLocaleString("en"), order, writesTo, ...rates, ratio, ...pairs]);
+function report({ keys: size, writesTo, segment }: Measured, costs: readonly Cost[], pages: readonly number[]): void {
+  const { order, count } = segment;
+  const rates = costs.map(({ elapsedMs }) => (count / elapsedMs) * 1000);
+  printLine([
+    size.toLocaleString("en"),
+    order,
+    writesTo,
+    ...rates.map((rate) => Math.round(rate).toLocaleString("en")),
+    `${((rates[0] ?? 0) / (rates[1] ?? 0)).toFixed(2)}x`,
+    ...costs.map(({ rowsWritten }) => (rowsWritten / count).toFixed(2)),
+    ...pages.map((written) => (written / count).toFixed(2)),
+    ...costs.map(({ databaseBytes }) => (databaseBytes / 1e6).toFixed(1)),
+  ]);
 }
 
 function printLine(cells: readonly string[]): void {
