@@ -13,6 +13,8 @@ export interface Env {
   readonly RAFT_TIMINGS: unknown;
   /** How much of the log nodes keep, and how they send their state, where it differs from the defaults. */
   readonly RAFT_LOG?: unknown;
+  /** How much of its history the key-value store keeps, where that is not all of it. */
+  readonly RAFT_HISTORY?: unknown;
   /** The bearer token of the public API; a secret. */
   readonly API_TOKEN?: string;
   /** `loopback` opens the API without a token to requests for a loopback host name. Set by `npm start` alone. */
@@ -138,6 +140,29 @@ export function readLogLimits(env: Pick<Env, "RAFT_LOG">): Partial<Record<(typeo
     limits[known] = value;
   }
   return limits;
+}
+
+/** What of its history the key-value store forgets by itself. */
+export type HistoryLimit =
+  | { readonly kind: "forever" }
+  | { readonly kind: "age"; readonly ageMs: number }
+  | { readonly kind: "revisions"; readonly revisions: number };
+
+/** `keepRevisions` or `keepMs`; without either nothing is forgotten. Throws an `Error` that names the mistake. */
+export function readHistoryLimit(env: Pick<Env, "RAFT_HISTORY">): HistoryLimit {
+  const given = env.RAFT_HISTORY ?? {};
+  if (!isRecord(given)) throw new Error("RAFT_HISTORY must be a table");
+  const [entry, ...others] = Object.entries(given);
+  if (entry === undefined) return { kind: "forever" };
+  if (others.length > 0) throw new Error("RAFT_HISTORY takes keepRevisions or keepMs, not both");
+  const [name, value] = entry;
+  if (name !== "keepRevisions" && name !== "keepMs") {
+    throw new Error(`RAFT_HISTORY.${name} is none of keepRevisions, keepMs`);
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) {
+    throw new Error(`RAFT_HISTORY.${name} must be a whole number of at least 1`);
+  }
+  return name === "keepMs" ? { kind: "age", ageMs: value } : { kind: "revisions", revisions: value };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 /** What wrangler.toml may say of the timing and of the log, and what it is told when it says anything else. */
 
 import { describe, expect, test } from "vitest";
-import { readLogLimits, readTiming } from "../src/env.ts";
+import { readHistoryLimit, readLogLimits, readTiming } from "../src/env.ts";
 
 const timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300 };
 
@@ -82,5 +82,24 @@ describe("the limits of the log", () => {
     ["a fraction", { maxBytes: 1.5 }, "RAFT_LOG.maxBytes must be a whole number"],
   ])("are refused when they are %s", (_, given, message) => {
     expect(() => readLogLimits({ RAFT_LOG: given })).toThrow(message);
+  });
+});
+
+describe("the limit of the history", () => {
+  test("is by age or by number, and by nothing unless said", () => {
+    expect(readHistoryLimit({})).toEqual({ kind: "forever" });
+    expect(readHistoryLimit({ RAFT_HISTORY: {} })).toEqual({ kind: "forever" });
+    expect(readHistoryLimit({ RAFT_HISTORY: { keepMs: 3_600_000 } })).toEqual({ kind: "age", ageMs: 3_600_000 });
+    expect(readHistoryLimit({ RAFT_HISTORY: { keepRevisions: 10 } })).toEqual({ kind: "revisions", revisions: 10 });
+  });
+
+  test.each<[string, unknown, string]>([
+    ["a number", 5, "RAFT_HISTORY must be a table"],
+    ["both", { keepMs: 5, keepRevisions: 5 }, "RAFT_HISTORY takes keepRevisions or keepMs, not both"],
+    ["an unknown name", { keep: 5 }, "RAFT_HISTORY.keep is none of keepRevisions, keepMs"],
+    ["zero", { keepMs: 0 }, "RAFT_HISTORY.keepMs must be a whole number of at least 1"],
+    ["a text", { keepRevisions: "5" }, "RAFT_HISTORY.keepRevisions must be a whole number"],
+  ])("that is %s is refused", (_, given, message) => {
+    expect(() => readHistoryLimit({ RAFT_HISTORY: given })).toThrow(message);
   });
 });
