@@ -179,7 +179,9 @@ export class Instance {
     const { checks } = this.node.setup;
     const appliedIndex = this.running?.raft.log.appliedIndex;
     if (checks.store === null || appliedIndex === undefined) return;
-    checks.ledger.holds(this.node.id, appliedIndex, this.opened.content());
+    const held = this.opened.content();
+    // Alone in its group, a leader applies what it has yet to make durable, and may lose it.
+    this.durability.fact(() => checks.ledger.holds(this.node.id, appliedIndex, held));
   }
 
   get unflushedCount(): number {
