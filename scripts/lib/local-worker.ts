@@ -7,6 +7,8 @@ export interface LocalWorker {
   readonly name: string;
   /** The module that exports the Worker and its object classes. */
   readonly entry: string;
+  /** What bundling the entry has given; without it, it is bundled. */
+  readonly script?: string;
   readonly compatibilityDate: string;
   readonly compatibilityFlags?: readonly string[];
   /** Class names by the name of their binding; all of them keep their state in SQLite. */
@@ -35,7 +37,7 @@ export async function toWorkerOptions(worker: LocalWorker): Promise<WorkerOption
       compatibilityFlags: [...compatibilityFlags],
       manifest: {
         mainModule: "worker.mjs",
-        modules: { "worker.mjs": { type: "esm", contents: await bundleWorker(worker.entry) } },
+        modules: { "worker.mjs": { type: "esm", contents: worker.script ?? (await bundleWorker(worker.entry)) } },
       },
       env: {
         ...mapValues(variables, (value) => ({ type: "json", value })),

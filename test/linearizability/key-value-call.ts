@@ -98,8 +98,9 @@ export function describeAnswer(answer: KeyValueAnswer): string {
     case "listed":
       return [...answer.seen].map(([key, seen]) => `${key} = ${describeSeen(seen)}`).join(", ") || "nothing";
     case "transacted": {
-      const seen = answer.seen.map(describeSeen).join(", ");
-      return `${answer.succeeded ? "then" : "else"}, revision ${answer.revision ?? "unchanged"}, saw ${seen}`;
+      const seen = answer.seen.flatMap((one) => (one === null ? [] : [describeSeen(one)]));
+      const revision = answer.revision === undefined ? "" : `, revision ${answer.revision}`;
+      return `${answer.succeeded ? "then" : "else"}${revision}${seen.length === 0 ? "" : `, saw ${seen.join(", ")}`}`;
     }
   }
 }

@@ -1,0 +1,95 @@
+/** `npm run chaos`: a cluster of real processes, killed, paused and separated under load, and judged by what its clients saw. */
+
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mutants } from "./chaos/mutants.ts";
+import { chaosUsage, parseChaosOptions } from "./chaos/options.ts";
+import type { ChaosOptions } from "./chaos/options.ts";
+import { ChaosRun } from "./chaos/run.ts";
+import type { Verdict } from "./chaos/verdict.ts";
+import { formatTally } from "./lib/tally.ts";
+
+/** Beyond the time that was asked for: to start, to heal, to read everything again, to check. */
+const mostOvertimeMs = 300_000;
+
+const options = readOptions();
+if (options.help) {
+  console.log(chaosUsage);
+} else {
+  setTimeout(() => fail("the run did not end in time"), options.durationMs + mostOvertimeMs).unref();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => fail(`ended by ${signal}`));
+  process.exit((await start(options)) ? 0 : 1);
+}
+
+/** True if all is as it should be: no rule broken, or one by a mistake that was made on purpose. */
+async function start({ mutant, nodes, clients, seed, durationMs, historyPath }: ChaosOptions): Promise<boolean> {
+  console.log(`chaos: seed ${seed}, ${nodes} processes, ${clients} clients, ${durationMs / 1000} s`);
+  if (mutant !== "") console.log(`with a mistake made on purpose: ${mutants[mutant]?.text}`);
+  const run = await ChaosRun.make(options);
+  try {
+    const verdicts = await run.run();
+    printCounts(run);
+    const isBroken = verdicts.some(({ passed }) => !passed);
+    for (const verdict of verdicts) print(verdict);
+    const path = historyPath ?? (isBroken ? join(tmpdir(), `durable-raft-chaos-${seed}.jsonl`) : null);
+    if (path !== null) await run.record.save(path, { seed, nodes, clients, durationMs, mutant });
+    if (path !== null) console.log(`  the history is in ${path}; the seed is ${seed}`);
+    if (mutant !== "") return tellMutant(isBroken);
+    const passed = verdicts.filter((verdict) => verdict.passed).length;
+    console.log(formatTally({ passed, failed: verdicts.length - passed }));
+    return !isBroken;
+  } catch (error) {
+    printCounts(run);
+    // A mistake made on purpose may also keep the cluster from coming back.
+    console.log(`  ✗ ${error instanceof Error ? error.message : String(error)}`);
+    if (mutant !== "") return tellMutant(true);
+    console.log(formatTally({ passed: 0, failed: 1 }));
+    return false;
+  } finally {
+    await run.stop();
+  }
+}
+
+function tellMutant(isBroken: boolean): boolean {
+  console.log(isBroken ? "the mistake was found" : "the mistake was NOT found");
+  return isBroken;
+}
+
+function printCounts({ record, nemesis, cluster }: ChaosRun): void {
+  const { answered, refused, unknown } = record.counts;
+  const faults = [...nemesis.counts].map(([name, count]) => `${count} ${name}`).join(", ");
+  const { passed, blocked, lost, duplicated, delayed } = cluster.network.counts;
+  console.log(`  ${answered} operations answered, ${refused} refused, ${unknown} of unknown outcome`);
+  console.log(`  faults: ${faults || "none"}`);
+  console.log(
+    `  calls between processes: ${passed} answered, ${blocked} cut off, ${lost} lost, ${duplicated} repeated, ${delayed} delayed; ${cluster.snapshots} snapshots installed`,
+  );
+  console.log(
+    `  longest time without an acknowledged write: ${(longestGapMs(record.acknowledgedMs) / 1000).toFixed(1)} s`,
+  );
+}
+
+function longestGapMs(times: readonly number[]): number {
+  const sorted = times.toSorted((one, other) => one - other);
+  return sorted.reduce((longest, at, position) => Math.max(longest, at - (sorted[position - 1] ?? at)), 0);
+}
+
+function print({ passed, text, findings }: Verdict): void {
+  console.log(`  ${passed ? "✓" : "✗"} ${text}`);
+  for (const finding of findings) console.log(finding);
+}
+
+function readOptions(): ChaosOptions {
+  try {
+    return parseChaosOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`npm run chaos: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(2);
+  }
+}
+
+function fail(reason: string): never {
+  console.log(`  ✗ ${reason}`);
+  console.log(formatTally({ passed: 0, failed: 1 }));
+  process.exit(1);
+}

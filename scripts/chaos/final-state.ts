@@ -1,0 +1,61 @@
+/** What is left when everything runs again: each key read once more, and each node's own state. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { clientTimeoutMs } from "./face.ts";
+import { send } from "./http.ts";
+import { keysOf, lastingKeys } from "./keys.ts";
+import type { Round } from "./keys.ts";
+import type { ProcessCluster } from "./process-cluster.ts";
+import type { Record } from "./record.ts";
+import { restFace } from "./rest-face.ts";
+
+const withinMs = 60_000;
+
+/** Reads every key that was ever written: whatever was acknowledged must show, however long ago it was. */
+export async function readEverything(cluster: ProcessCluster, rounds: readonly Round[], record: Record): Promise<void> {
+  const calls = [
+    ...lastingKeys.map((key) => ({ kind: "get", key }) as const),
+    ...rounds.flatMap((round) => round.singles.map((key) => ({ kind: "get", key }) as const)),
+    ...rounds.map(({ together }) => ({ kind: "list", keys: together }) as const),
+  ];
+  const untilMs = performance.now() + withinMs;
+  for (const [position, call] of calls.entries()) {
+    for (;;) {
+      const url = cluster.urls()[position % cluster.nodes.length] ?? "";
+      const invokedAtMs = performance.now();
+      const result = await restFace.ask(url, call, null);
+      record.add("end", call, invokedAtMs, performance.now(), result);
+      if (result.kind === "answered") break;
+      if (performance.now() > untilMs) throw new Error("the last reads were not answered");
+      await sleep(50);
+    }
+  }
+}
+
+/** How many different states the nodes have, once each has applied as much as the leader had, and how many keys there are. */
+export async function compareStates(
+  cluster: ProcessCluster,
+  rounds: readonly Round[],
+): Promise<{ readonly states: number; readonly keys: number }> {
+  const position = await send("GET", `${cluster.urls()[0]}/v1/kv/${lastingKeys[0]}?format=json`);
+  const index = typeof position === "object" ? String(position.headers["x-raft-index"]) : "0";
+  const keys = [...lastingKeys, ...rounds.flatMap(keysOf)];
+  const states = await Promise.all(cluster.nodes.map(({ id, url }) => contentOf(url ?? "", id, index)));
+  return { states: new Set(states).size, keys: keys.length };
+}
+
+/** All keys of a node's own state, with their values and revisions. */
+async function contentOf(url: string, node: string, index: string): Promise<string> {
+  let content = "";
+  const query = `consistency=stale&node=${node}&min_index=${index}&limit=1000&timeout=${clientTimeoutMs}ms`;
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const answer = await send("GET", `${url}/v1/kv?${query}&cursor=${cursor}`);
+    if (typeof answer !== "object" || answer.status !== 200) {
+      throw new Error(`${node} does not list its state: ${typeof answer === "object" ? answer.text : answer}`);
+    }
+    const page = JSON.parse(answer.text) as { readonly items: readonly unknown[]; readonly cursor: string | null };
+    content += JSON.stringify(page.items);
+    cursor = page.cursor;
+  }
+  return content;
+}

@@ -1,0 +1,68 @@
+/** Draws one fault after another in each lane, from one seed, and keeps count of them. */
+
+import { Random } from "../../test/sim/random.ts";
+
+import type { Arena, Fault, Lane } from "./fault.ts";
+import { groupFaults } from "./group-faults.ts";
+import { networkFaults } from "./network-faults.ts";
+import { processFaults } from "./process-faults.ts";
+import { targetedFaults } from "./targeted-faults.ts";
+
+export const faults: readonly Fault[] = [...processFaults, ...targetedFaults, ...networkFaults, ...groupFaults];
+
+const lanes: readonly Lane[] = ["processes", "network", "group"];
+
+/** Between two faults of a lane the group has about so long to recover. */
+const restMs = 1500;
+
+export class Nemesis {
+  /** How often each fault has happened. */
+  readonly counts = new Map<string, number>();
+  /** The faults that are in force. */
+  readonly active = new Set<string>();
+  private readonly arena: Arena;
+  private readonly seed: number;
+  private readonly chosen: readonly Fault[];
+
+  /** @param names of the faults to draw from */
+  constructor(arena: Arena, seed: number, names: readonly string[]) {
+    this.arena = arena;
+    this.seed = seed;
+    const { length } = arena.nodes;
+    this.chosen = faults.filter(({ name, leastNodes }) => names.includes(name) && length >= leastNodes);
+  }
+
+  /** Until the run is over and every fault has ended. */
+  async run(): Promise<void> {
+    await Promise.all(lanes.map((lane) => this.runLane(lane)));
+  }
+
+  private async runLane(lane: Lane): Promise<void> {
+    const random = new Random(this.seed, `nemesis ${lane}`);
+    const possible = this.chosen.filter((fault) => fault.lane === lane);
+    if (possible.length === 0) return;
+    const arena = { ...this.arena, random };
+    await arena.sleep(random.between(0, 2 * restMs));
+    while (!arena.isOver()) {
+      await this.inflict(drawWeighted(possible, random), arena);
+      await arena.sleep(random.between(0.3 * restMs, 1.7 * restMs));
+    }
+  }
+
+  private async inflict(fault: Fault, arena: Arena): Promise<void> {
+    this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
+    this.active.add(fault.name);
+    await fault.run(arena);
+    this.active.delete(fault.name);
+  }
+}
+
+function drawWeighted(possible: readonly Fault[], random: Random): Fault {
+  const total = possible.reduce((sum, { weight }) => sum + weight, 0);
+  let left = random.next() * total;
+  for (const fault of possible) {
+    left -= fault.weight;
+    if (left < 0) return fault;
+  }
+  return possible[0] as Fault;
+}

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Kills the process groups that a chaos run has left behind, when the run itself is gone and can't: a line "+N" on the
+# standard input names one that was started, "-N" one that has ended, and the end of the input is the end of the run.
+# Even a group that is stopped is killed: it would otherwise wait for ever.
+groups=" "
+while read -r line; do
+  group=${line#?}
+  case $line in
+    +*) groups="$groups$group " ;;
+    -*) case $groups in *" $group "*) groups="${groups%% "$group" *} ${groups#* "$group" }" ;; esac ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+exit 0

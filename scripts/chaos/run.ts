@@ -1,0 +1,145 @@
+/** One run: the cluster, the clients and the nemesis beside one another, until the time is over or a rule is broken. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Random } from "../../test/sim/random.ts";
+import { etcdFace } from "./etcd-face.ts";
+import type { Arena } from "./fault.ts";
+import { compareStates, readEverything } from "./final-state.ts";
+import { closeConnections } from "./http.ts";
+import { keysOf } from "./keys.ts";
+import type { Round } from "./keys.ts";
+import { Load } from "./load.ts";
+import { Nemesis } from "./nemesis.ts";
+import type { ChaosOptions } from "./options.ts";
+import { ProcessCluster } from "./process-cluster.ts";
+import { Record } from "./record.ts";
+import { restFace } from "./rest-face.ts";
+import { judge, judgeLeaders, judgeOperations, judgeProcesses, judgeRevisions } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
+
+const readyWithinMs = 90_000;
+const lookEveryMs = 500;
+const progressEveryMs = 10_000;
+/** Operations that begin in a round have ended this many rounds later. */
+const roundsToEnd = 3;
+
+export class ChaosRun {
+  readonly record = new Record();
+  readonly nemesis: Nemesis;
+  readonly cluster: ProcessCluster;
+  private readonly options: ChaosOptions;
+  private readonly load: Load;
+  private readonly startedAtMs = performance.now();
+  private untilMs = Number.POSITIVE_INFINITY;
+  private checkedRounds = 0;
+
+  static async make(options: ChaosOptions): Promise<ChaosRun> {
+    return new ChaosRun(options, await ProcessCluster.make(options.nodes, options.seed, options.mutant));
+  }
+
+  private constructor(options: ChaosOptions, cluster: ProcessCluster) {
+    this.options = options;
+    this.cluster = cluster;
+    const faces = [restFace, etcdFace].filter(({ name }) => options.faces.includes(name.toLowerCase()));
+    const nodeIds = cluster.nodes.map(({ id }) => id);
+    this.load = new Load({ record: this.record, faces, nodeIds, urls: () => cluster.urls() }, options.seed);
+    this.nemesis = new Nemesis(this.arena(), options.seed, options.nemesis);
+  }
+
+  /** What every rule says in the end; or the first broken one, when it is broken. */
+  async run(): Promise<readonly Verdict[]> {
+    const { cluster, load, options } = this;
+    await cluster.startAll();
+    await cluster.untilReady(readyWithinMs);
+    this.tell("all processes run");
+    this.untilMs = performance.now() + options.durationMs;
+    const clients = load.run(options.clients);
+    const faults = this.nemesis.run();
+    const broken = await this.watch();
+    this.untilMs = 0;
+    await faults;
+    load.stop();
+    await clients;
+    if (broken.length > 0) return broken;
+    await cluster.startAll();
+    await cluster.untilReady(readyWithinMs);
+    await readEverything(cluster, load.rounds, this.record);
+    const { states, keys } = await compareStates(cluster, load.rounds);
+    const equal = {
+      passed: states === 1,
+      text: `all nodes hold the same state: ${cluster.nodes.length} nodes, ${keys} keys`,
+      findings: states === 1 ? [] : [`the nodes hold ${states} different states`],
+    };
+    return [...judge(this.record, cluster.leaderships), equal, judgeProcesses(cluster.nodes)];
+  }
+
+  async stop(): Promise<void> {
+    await this.cluster.stop();
+    await closeConnections();
+  }
+
+  tell(text: string): void {
+    console.log(`${((performance.now() - this.startedAtMs) / 1000).toFixed(1).padStart(7)} s  ${text}`);
+  }
+
+  /** Looks at what has happened while it happens; what breaks a rule ends the run. */
+  private async watch(): Promise<readonly Verdict[]> {
+    let progressAtMs = performance.now() + progressEveryMs;
+    while (performance.now() < this.untilMs) {
+      await sleep(lookEveryMs);
+      const { leaderships, nodes } = this.cluster;
+      const verdicts = [judgeLeaders(leaderships), judgeProcesses(nodes), ...this.checkRounds()];
+      const broken = verdicts.filter(({ passed, findings }) => !passed && findings.length > 0);
+      if (broken.length > 0) return broken;
+      if (performance.now() < progressAtMs) continue;
+      progressAtMs += progressEveryMs;
+      this.tell(this.progress());
+    }
+    return [];
+  }
+
+  private checkRounds(): Verdict[] {
+    const ended = this.load.rounds.slice(this.checkedRounds, -roundsToEnd);
+    this.checkedRounds += ended.length;
+    if (ended.length === 0) return [];
+    return [judgeRevisions(this.record), ...ended.map((round) => judgeOperations(operationsOf(round, this.record)))];
+  }
+
+  private progress(): string {
+    const { answered, unknown } = this.record.counts;
+    const faults = [...this.nemesis.counts.values()].reduce((sum, count) => sum + count, 0);
+    const now = [...this.nemesis.active].join(", ") || "nothing";
+    return `${answered} answers, ${unknown} unknown outcomes, ${faults} faults; in force: ${now}`;
+  }
+
+  private arena(): Arena {
+    const { cluster, record } = this;
+    return {
+      nodes: cluster.nodes,
+      network: cluster.network,
+      random: new Random(this.options.seed),
+      keptEntries: cluster.keptEntries,
+      leader: () => cluster.leader(),
+      acknowledged: () => record.acknowledgedMs.length,
+      call: (method, path, body) => cluster.call(method, path, body),
+      isOver: () => performance.now() >= this.untilMs,
+      sleep: async (ms) => {
+        const wakeAtMs = performance.now() + ms;
+        while (performance.now() < Math.min(wakeAtMs, this.untilMs)) {
+          await sleep(Math.min(50, Math.max(1, wakeAtMs - performance.now())));
+        }
+      },
+      tell: (text) => {
+        if (this.options.verbose) this.tell(text);
+      },
+    };
+  }
+}
+
+function operationsOf(round: Round, { operations }: Record): Record["operations"] {
+  const keys = new Set(keysOf(round));
+  return operations.filter(({ call }) => {
+    if (call.kind === "list") return keys.has(call.keys[0] ?? "");
+    return keys.has(call.kind === "transaction" ? (call.success[0]?.key ?? "") : call.key);
+  });
+}

@@ -1,0 +1,115 @@
+/** Faults that wait for a promise, and kill the process that has made it, to see whether it is kept when the process is back. */
+
+import { decodeFrame } from "../../src/node/frame.ts";
+import type { Message } from "../../src/raft/message.ts";
+import type { Arena, Fault } from "./fault.ts";
+import type { Exchange } from "./network.ts";
+import type { NodeHandle } from "./node-handle.ts";
+
+export const targetedFaults: readonly Fault[] = [
+  { name: "ballot", lane: "processes", weight: 1, leastNodes: 3, run: forgetVote },
+  { name: "last-copy", lane: "processes", weight: 1, leastNodes: 3, run: forgetEntries },
+];
+
+/**
+ * The leader is cut off, another node wins the election by the vote of the third, and is cut off in its turn. The voter is
+ * killed, and when it is back only the first leader can ask for its vote: a voter that has forgotten whom it voted for
+ * gives the same term a second leader.
+ */
+async function forgetVote(arena: Arena): Promise<void> {
+  const rival = arena.leader();
+  if (rival === undefined || arena.nodes.length !== 3) return;
+  const healRival = cutOff(arena, rival);
+  arena.tell(`${rival.id} is cut off, and whoever votes then is killed`);
+  const vote = await waitFor(arena, (exchange) => {
+    if (exchange.from === rival.id || exchange.to === rival.id || !grantsVote(exchange)) return false;
+    // Nothing that the winner sends as a leader must reach the voter: it would tell it who leads.
+    arena.nodes.find(({ id }) => id === exchange.to)?.interrupt();
+    return true;
+  });
+  const voter = arena.nodes.find(({ id }) => id === vote?.to);
+  const winner = arena.nodes.find(({ id }) => id === vote?.from);
+  if (voter !== undefined && winner !== undefined) {
+    const healWinner = cutOff(arena, winner);
+    await voter.kill();
+    healRival();
+    await voter.start();
+    arena.tell(`${voter.id}, which voted for ${winner.id}, is back, and hears ${rival.id} alone`);
+    await arena.sleep(arena.random.between(1000, 3000));
+    healWinner();
+  }
+  healRival();
+  arena.tell("all hear each other again");
+}
+
+/**
+ * One follower is cut off, and the other one hears nothing more from the leader once it has acknowledged an append: what
+ * the leader commits by that, and tells clients, is nowhere else. Leader and follower are killed, and the follower comes
+ * back first: without what it has acknowledged, it and the third node go on without it.
+ */
+async function forgetEntries(arena: Arena): Promise<void> {
+  const leader = arena.leader();
+  if (leader === undefined || arena.nodes.length !== 3) return;
+  const [follower, third] = arena.random.shuffle(arena.nodes.filter((node) => node !== leader));
+  if (follower === undefined || third === undefined) return;
+  const heal = [cutOff(arena, third)];
+  arena.tell(`${third.id} is cut off, and ${follower.id} is to die with the last copy`);
+  await arena.sleep(arena.random.between(100, 1000));
+  const append = await waitFor(arena, (exchange) => {
+    if (exchange.from !== leader.id || exchange.to !== follower.id || !acceptsEntries(exchange)) return false;
+    heal.push(cutOff(arena, follower));
+    return true;
+  });
+  // Long enough for the clients to hear of it.
+  if (append !== null) await arena.sleep(200);
+  await Promise.all([leader.kill(), follower.kill()]);
+  for (const lift of heal) lift();
+  await follower.start();
+  arena.tell(`${follower.id} is back, without ${leader.id}`);
+  await arena.sleep(arena.random.between(1000, 2500));
+  await leader.start();
+  arena.tell(`${leader.id} is back too`);
+}
+
+const maxWaitMs = 8000;
+
+/** The first exchange that is wanted; null when there is none in time. */
+async function waitFor(
+  { network, ...arena }: Arena,
+  isWanted: (exchange: Exchange) => boolean,
+): Promise<Exchange | null> {
+  const seen: Exchange[] = [];
+  network.onExchange = (exchange) => {
+    if (seen.length === 0 && isWanted(exchange)) seen.push(exchange);
+  };
+  for (let waitedMs = 0; seen.length === 0 && waitedMs < maxWaitMs && !arena.isOver(); waitedMs += 20) {
+    await arena.sleep(20);
+  }
+  network.onExchange = () => {};
+  return seen[0] ?? null;
+}
+
+function grantsVote({ path, answer }: Exchange): boolean {
+  return messagesIn(path, answer).some(
+    (message) => message.type === "voteReply" && message.granted && !message.preVote,
+  );
+}
+
+function acceptsEntries({ path, request, answer }: Exchange): boolean {
+  const sent = messagesIn(path, request).some((one) => one.type === "appendEntries" && one.entries.length > 0);
+  return sent && messagesIn(path, answer).some((reply) => reply.type === "appendReply" && reply.rejection === null);
+}
+
+function messagesIn(path: string, frame: Uint8Array): readonly Message[] {
+  if (path !== "raft") return [];
+  try {
+    return decodeFrame(frame).messages;
+  } catch {
+    // A refusal is no frame.
+    return [];
+  }
+}
+
+function cutOff({ network }: Pick<Arena, "network">, { id }: NodeHandle): () => void {
+  return network.impose({ rule: { blocked: true }, applies: (from, to) => (from === id) !== (to === id) });
+}

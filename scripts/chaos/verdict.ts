@@ -1,0 +1,60 @@
+/** What a run has shown: each rule, how much was looked at for it, and what was found. */
+
+import { checkLinearizability } from "../../test/linearizability/check.ts";
+import { keyValueModel } from "../../test/linearizability/key-value-model.ts";
+import { checkRevisionOrder } from "../../test/linearizability/revision-order.ts";
+import type { Leaderships } from "../smoke/leaderships.ts";
+import type { NodeHandle } from "./node-handle.ts";
+import { checkStaleReads } from "./promises.ts";
+import type { KeyValueOperation, Record } from "./record.ts";
+
+export interface Verdict {
+  readonly passed: boolean;
+  /** A sentence with the counts. */
+  readonly text: string;
+  /** What is wrong. */
+  readonly findings: readonly string[];
+}
+
+export function judge(record: Record, leaderships: Leaderships): Verdict[] {
+  return [judgeOperations(record.operations), judgeRevisions(record), judgeStale(record), judgeLeaders(leaderships)];
+}
+
+export function judgeOperations(operations: readonly KeyValueOperation[]): Verdict {
+  const startedAtMs = performance.now();
+  const report = checkLinearizability(keyValueModel, operations);
+  const took = Math.max(1, performance.now() - startedAtMs);
+  const speed = Math.round(report.operations / (took / 1000));
+  return {
+    passed: report.verdict === "linearizable",
+    text: `linearizable: ${report.operations} operations, ${report.unknown} of them of unknown outcome, on ${report.parts} independent sets of keys, checked at ${speed}/s`,
+    findings: report.findings,
+  };
+}
+
+export function judgeRevisions({ revisions }: Record): Verdict {
+  const findings = checkRevisionOrder(revisions);
+  const text = `the store's revisions rise with time over all keys: ${revisions.length} answers`;
+  return { passed: findings.length === 0, text, findings };
+}
+
+function judgeStale({ stale, operations }: Record): Verdict {
+  const findings = checkStaleReads(stale, operations);
+  const text = `reads that need not be the newest are as new as promised: ${stale.length}`;
+  return { passed: findings.length === 0, text, findings: findings.slice(0, 5) };
+}
+
+export function judgeLeaders(leaderships: Leaderships): Verdict {
+  const disputed = leaderships.disputed();
+  return {
+    passed: disputed.length === 0 && leaderships.terms > 0,
+    text: `one leader a term: ${leaderships.terms} terms`,
+    findings: disputed.map((term) => `term ${term} had more than one leader`),
+  };
+}
+
+/** Nobody but the run ends processes. */
+export function judgeProcesses(nodes: readonly NodeHandle[]): Verdict {
+  const findings = nodes.flatMap(({ endedByItself }) => (endedByItself === null ? [] : [endedByItself]));
+  return { passed: findings.length === 0, text: `no process ended by itself: ${nodes.length}`, findings };
+}
