@@ -66,7 +66,7 @@ function drawWorld(seed: number): Settings {
     seed,
     voters,
     learners: nodeIds(random.pick([0, 0, 0, 1, 2]), voters.length + 1),
-    storage: random.chance(0.06) ? "sqlite" : "memory",
+    storage: random.chance(0.1) ? "sqlite" : "memory",
     store: null,
     timers: new Random(seed, "timers").chance(0.5),
     options,

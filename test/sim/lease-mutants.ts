@@ -12,6 +12,7 @@ export const leaseMutants: readonly Mutant[] = [
     name: "a lease never ends",
     hazard: 10,
     withinSeeds: 200,
+    foundBy: 95,
     adjust: (settings) => withLeases(settings, 0),
     install: () =>
       patchMethod(Leader.prototype, "leaseMs", (self, inputs, original) =>
@@ -22,12 +23,14 @@ export const leaseMutants: readonly Mutant[] = [
     name: "clocks drift apart by more than the bound that leases trust",
     hazard: 10,
     withinSeeds: 200,
+    foundBy: 36,
     adjust: (settings) => withDrift(withLonelyLeaders(withLeases(settings, 0), { isolation: 1 }), 0.5),
   },
   {
     name: "a promise to elect nobody else is forgotten in a restart",
     hazard: 10,
     withinSeeds: 300,
+    foundBy: 87,
     adjust: (settings) =>
       withLonelyLeaders(withLeases(settings, 0), { "one-way cut": 1, "clogged link": 1, eviction: 2 }),
     tampering: {
@@ -63,6 +66,9 @@ export function withLonelyLeaders(settings: Settings, weights: Partial<Record<Fa
     ...settings,
     voters: nodeIds(3),
     learners: [],
+    // Reads of single keys, which are many and quick, show all that there is to see.
+    storage: "memory",
+    store: null,
     timers: false,
     options: { ...settings.options, electionMaxMs: electionMinMs * 1.1 },
     clients: { ...settings.clients, count: 6, thinkMs: timeoutMs / 60, patienceMs: timeoutMs / 10, strayRate: 0.3 },

@@ -15,7 +15,7 @@ const named = allMutants.map((mutant) => ({
 }));
 
 test.each(named)("$title: found in time", { timeout: 60_000 }, async ({ mutant }) => {
-  const { error, withoutBug } = await findMutant(mutant, 1, mutant.withinSeeds);
+  const { error, withoutBug } = await findMutant(mutant, mutant.foundBy ?? 1, mutant.withinSeeds);
   expect(error).not.toBeNull();
   expect(withoutBug).toBeNull();
 });

@@ -67,7 +67,7 @@ export const timeMutants: readonly Mutant[] = [
 ];
 
 function withTimers(settings: Settings): Settings {
-  return { ...settings, storage: "memory", timers: true };
+  return { ...settings, storage: "memory", store: null, timers: true };
 }
 
 /** Time that runs ahead is seen where nobody sets the clocks. */
