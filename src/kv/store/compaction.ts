@@ -5,7 +5,7 @@ import type { StoreParts } from "./store-parts.ts";
 import { refuseRevision } from "./txn-path.ts";
 
 /** How many rows of history one command looks through, so that none takes long. */
-export const forgottenRows = 512;
+export const forgottenRows = 1024;
 
 /**
  * What a revision before the compacted one has replaced or deleted is of no use to anybody: each such row is looked at once,

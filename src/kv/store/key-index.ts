@@ -2,7 +2,7 @@
 
 import type { Sql } from "../../machine.ts";
 import { stateColumns } from "./history.ts";
-import { bytesOf, endOfKeys, successor } from "./key-text.ts";
+import { bytesOf, endOfKeys, firstKey, successor, textOf } from "./key-text.ts";
 import type { KeyRange, KeyText } from "./key-text.ts";
 import { exists, keyStateOf } from "./key-state.ts";
 import type { KeyState, KeyStateRow } from "./key-state.ts";
@@ -41,6 +41,7 @@ const scanStatements = {
   existing: { forward: scanStatement("AND version > 0", "ASC"), reverse: scanStatement("AND version > 0", "DESC") },
   all: { forward: scanStatement("", "ASC"), reverse: scanStatement("", "DESC") },
 };
+const greatestStatement = "SELECT key FROM kv_keys ORDER BY key DESC LIMIT 1";
 const countStatement = "SELECT count(*) AS count FROM kv_keys WHERE key >= ? AND key < ? AND version > 0";
 /** Sorted, so that neighbours in the table are written together. */
 const mergeStatement = `INSERT INTO kv_keys (${columns})
@@ -61,11 +62,15 @@ export class KeyIndex implements KeyView {
   private readonly meta: Meta;
   private readonly limits: IndexLimits;
   private readonly recent = new Memtable();
+  /** No key in the table is greater: who writes ever greater keys need not look there. */
+  private greatest: KeyText;
 
   constructor(sql: Sql, meta: Meta, limits: IndexLimits) {
     this.sql = sql;
     this.meta = meta;
     this.limits = limits;
+    const [last] = sql.exec<{ key: ArrayBuffer }>(greatestStatement).toArray();
+    this.greatest = last === undefined ? firstKey : textOf(last.key);
     for (const row of sql.exec<KeyStateRow & { indexed_version: number }>(recentStatement, meta.mergedPosition)) {
       this.recent.set({ state: keyStateOf(row), isIndexed: row.indexed_version > 0 });
     }
@@ -80,6 +85,7 @@ export class KeyIndex implements KeyView {
   newest(key: KeyText): KeyState | undefined {
     const recent = this.recent.get(key);
     if (recent !== undefined) return recent.state;
+    if (key > this.greatest) return undefined;
     const [row] = this.sql.exec<KeyStateRow>(findStatement, bytesOf(key)).toArray();
     return row && keyStateOf(row);
   }
@@ -145,7 +151,9 @@ export class KeyIndex implements KeyView {
 
   private merge(count: number, position: number): void {
     const taken = this.recent.takeOldest(count, position);
-    if (taken.length > 0) this.sql.exec(mergeStatement, JSON.stringify(taken.map((state) => state.position)));
+    if (taken.length === 0) return;
+    this.sql.exec(mergeStatement, JSON.stringify(taken.map((state) => state.position)));
+    for (const { key } of taken) if (key > this.greatest) this.greatest = key;
   }
 
   private mark(): void {
