@@ -14,6 +14,8 @@ const usage = `npm run simulate -- [--seeds N] [--minutes M] [--seed N] [--trace
 const progressEveryMs = 2000;
 /** What is counted among the faults because it is worth counting. */
 const routine = /^(?:log|snapshot|watch|asked|linearizable) /;
+/** What clients of the whole store asked. */
+const asked = /^asked /;
 
 interface Request {
   readonly first: number;
@@ -84,21 +86,23 @@ async function runMany({ first, seeds, minutes }: Request): Promise<Tally> {
     return nowMs < untilMs;
   });
   console.log(`\n${summarize(tally, performance.now() - startedAtMs)}`);
-  const { elected, committed, operations } = tally;
-  console.log(`${elected} leaders elected, ${committed} entries committed, ${operations} client operations`);
+  const { elected, committed, acknowledged } = tally;
+  console.log(`${elected} leaders elected, ${committed} entries committed, ${acknowledged} writes acknowledged`);
   console.log(`faults: ${describe(tally, (name) => !routine.test(name))}`);
-  console.log(`and in between: ${describe(tally, (name) => routine.test(name))}`);
+  console.log(`clients of the whole store: ${describe(tally, (name) => asked.test(name))}`);
+  console.log(`and in between: ${describe(tally, (name) => routine.test(name) && !asked.test(name))}`);
   for (const failure of tally.failures) console.log(`\n${await tellFailure(failure)}`);
   console.log(tally.failures.length === 0 ? "every rule held" : "a rule was broken");
   return tally;
 }
 
-function summarize({ seeds, events, simulatedMs, faults }: Tally, tookMs: number): string {
+function summarize({ seeds, events, simulatedMs, operations, faults }: Tally, tookMs: number): string {
   return [
     `${seeds} seeds`,
     `${(simulatedMs / 3_600_000).toFixed(2)} simulated hours`,
     `${Math.round(simulatedMs / tookMs)} times real time`,
     `${Math.round(events / (tookMs / 1000))} events/s`,
+    `${operations} operations`,
     `${[...faults].reduce((sum, [name, count]) => sum + (routine.test(name) ? 0 : count), 0)} faults`,
   ].join(", ");
 }

@@ -16,7 +16,7 @@ import { sqlOf, withBusyStores, withStore } from "./store-mutants.ts";
 export const expiryAndWatchMutants: readonly Mutant[] = [
   {
     name: "a lease ends some time before its end",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () =>
@@ -26,14 +26,14 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "a change of leader renews all leases",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () => atNewTerms((self, { timeMs }) => renewAll(self, timeMs)),
   },
   {
     name: "a change of leader ends all leases and keeps their keys",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () =>
@@ -44,21 +44,21 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "keeping a lease alive is acknowledged and not done",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () => patchMethod(Leases.prototype, "renew", () => {}),
   },
   {
     name: "a lease that is revoked leaves its keys",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () => patchMethod(Leases.prototype, "keysOf", () => []),
   },
   {
     name: "a key that leaves its lease ends with it all the same",
-    hazard: 10,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () => patchMethod(Leases.prototype, "detach", () => {}),
@@ -79,7 +79,7 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "a watch misses the revision that it begins with",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 50,
     adjust: withWatchers,
     install: () =>
@@ -89,7 +89,7 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "a watch that goes on at a node that is new repeats a revision",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 100,
     adjust: (settings) => withFaults(withWatchers(settings), { eviction: 3, isolation: 1 }),
     install: () =>
@@ -100,7 +100,7 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "a watch loses what is applied in the turn that compacts the history",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 100,
     adjust: (settings) => withStore(withWatchers(settings), { compactionRate: 0.15 }),
     install: () =>
@@ -111,14 +111,14 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
   },
   {
     name: "a watch of what is forgotten goes on with what is left",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 300,
     adjust: (settings) => withStore(withWatchers(settings), { compactionRate: 0.15 }),
     install: () => patchMethod(WatchHub.prototype, "cancel", () => {}),
   },
   {
     name: "watchers stay with the state machine that a snapshot has replaced",
-    hazard: 18,
+    hazard: null,
     withinSeeds: 100,
     adjust: (settings) => {
       const busy = withWatchers(settings);

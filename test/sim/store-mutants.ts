@@ -98,14 +98,14 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a range shows a key of the index table that was deleted since",
-    hazard: 46,
+    hazard: null,
     withinSeeds: 50,
     adjust: withSmallIndexes,
     install: () => patchMethod(KeyIndex.prototype, "scan", showDeleted),
   },
   {
     name: "a range counts the keys of the index table alone",
-    hazard: 46,
+    hazard: null,
     withinSeeds: 50,
     adjust: withSmallIndexes,
     install: () =>
@@ -119,7 +119,7 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a read at a past revision sees what is there now",
-    hazard: 46,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () =>
@@ -129,7 +129,7 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a compaction forgets the newest version of a key",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 50,
     adjust: withCompactions,
     install: () =>
@@ -140,7 +140,7 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a compaction forgets what was replaced behind its revision",
-    hazard: 42,
+    hazard: null,
     withinSeeds: 100,
     adjust: withCompactions,
     install: () =>
@@ -151,7 +151,7 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a transaction that is refused leaves half of itself",
-    hazard: 32,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () =>
@@ -165,14 +165,14 @@ export const storeMutants: readonly Mutant[] = [
   },
   {
     name: "a nested transaction compares with what the one around it has done",
-    hazard: 32,
+    hazard: null,
     withinSeeds: 100,
     adjust: withBusyStores,
     install: () => patchMethod(Commands.prototype, "txn", compareLate),
   },
   {
     name: "a transaction's other branch is done when a compare of a missing key holds",
-    hazard: 32,
+    hazard: null,
     withinSeeds: 50,
     adjust: withBusyStores,
     install: () =>
