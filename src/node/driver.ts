@@ -276,8 +276,12 @@ export class Driver {
         return Promise.resolve({ done: true, result: this.answer(query), index: appliedIndex });
       }
       return new Promise((settle) => {
-        this.waiters.addBehind({ ...read, settle });
-        this.turn(nowMs, () => {});
+        const context = this.waiters.addBehind({ ...read, settle });
+        this.turn(nowMs, () => {
+          if (!this.isOutOfTouch(nowMs)) return;
+          // Its leader may rest without this node. Asked about a read it wakes, and sends what is missing here.
+          this.raft.readIndex(context, nowMs);
+        });
       });
     }
     this.rouse(null, nowMs);
@@ -359,6 +363,12 @@ export class Driver {
       this.flushScheduled = true;
       this.host.scheduleFlush();
     }
+  }
+
+  /** True for a node that follows and has not heard from its leader for longer than any election timeout. */
+  private isOutOfTouch(nowMs: number): boolean {
+    const { role, lastContactMs, timing } = this.raft;
+    return role === "follower" && nowMs - (lastContactMs ?? Number.NEGATIVE_INFINITY) > timing.electionMaxMs;
   }
 
   private get batchUnderWay(): boolean {

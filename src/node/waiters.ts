@@ -71,9 +71,9 @@ export class Waiters {
     return this.add(this.reads, read);
   }
 
-  /** A read that waits for an index alone. */
-  addBehind(read: Reading): void {
-    this.add(this.behind, read);
+  /** A read that waits for an index alone; answers a number that no other read has. */
+  addBehind(read: Reading): number {
+    return this.add(this.behind, read);
   }
 
   /**

@@ -339,6 +339,22 @@ test("a stale read is answered at once, by any node, from what it has", async ()
   expect(node.takeSent()).toEqual([]);
 });
 
+test("a read that waits for an index asks a leader that was not heard for long, and no other", async () => {
+  node.receive(deposed());
+  const { electionMaxMs } = node.driver.raft.timing;
+  const read = (): void => {
+    const untilMs = node.nowMs + 1000;
+    void node.driver.query(encode("r"), "stale", untilMs, node.nowMs, { minIndex: 5 });
+  };
+  node.takeSent();
+  read();
+  expect(node.takeSent()).toEqual([]);
+  node.nowMs += electionMaxMs + 1;
+  read();
+  expect(node.takeSent()).toMatchObject([{ type: "readIndexRequest", to: "n3" }]);
+  await settled();
+});
+
 test("a lost message makes the leader look again where the peer is", () => {
   node.lead();
   void node.propose("a");

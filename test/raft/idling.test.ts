@@ -348,3 +348,20 @@ describe("a follower at rest", () => {
     expect(node.raft.quiescent).toBe(false);
   });
 });
+
+test("a learner without which the group rests gets what it lacks as soon as it asks about a read", () => {
+  const cluster = new Cluster({ voters: 3, learners: 1, options: { idleAfterMs } });
+  cluster.elect("n1");
+  cluster.partition("l1");
+  cluster.propose("n1", "a");
+  cluster.run(20 * idleAfterMs);
+  expect(cluster.node("n1").raft.quiescent).toBe(true);
+  cluster.heal();
+  cluster.run(20 * idleAfterMs);
+  expect(cluster.applied("l1"), "it never stands for election, so nobody has noticed it").toEqual([]);
+  cluster.read("l1");
+  cluster.deliver();
+  expect(cluster.applied("l1")).toEqual(["a"]);
+  cluster.run(20 * idleAfterMs);
+  expect(cluster.running.every(({ raft }) => raft.quiescent)).toBe(true);
+});
