@@ -27,8 +27,8 @@ export interface CommittedCommand {
   readonly index: number;
   readonly term: number;
   /**
-   * Cluster time, in milliseconds, when the leader accepted the command: the time in the entry before, and what the leader
-   * has measured since. Never less than that of any earlier entry; it stands still while there is no leader. The only time
+   * Cluster time, in milliseconds, when the leader accepted the command: the time in the entry before, and what leaders have
+   * measured since. Never less than that of any earlier entry; it stands still while there is no leader. The only time
    * that a state machine may use.
    */
   readonly timeMs: number;
