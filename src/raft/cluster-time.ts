@@ -30,7 +30,8 @@ export interface Rest {
  * them rest: a group at rest is led, as whoever is asked first is leader a moment later. So while a node rests the time
  * passes, by its own clock, and through an eviction by the wall's; from its waking until somebody leads it does not. This
  * holds whatever becomes of the resting leader itself: if it is lost, the first who is asked wakes, is elected in the next
- * term, and has counted the time until he was woken. Who wakes and is not elected has counted nothing either.
+ * term, and has counted the time until he was woken. If the leader is heard again, its word counts, and what a follower has
+ * counted does not: the leader may have counted less, and entries are stamped by that.
  *
  * Nobody can tell a clock that was set from time that has passed. What is believed is therefore bounded:
  *
@@ -51,6 +52,8 @@ export class ClusterTime {
   private timeMs = 0;
   /** When it was `timeMs`, in the time of the calls. */
   private atMs = 0;
+  /** The newest word of the leader. */
+  private heardMs = 0;
   private pace: "standing" | "leading" | "resting" = "standing";
   private led = false;
 
@@ -59,6 +62,7 @@ export class ClusterTime {
     if (stored === false) return;
     this.term = stored.term;
     this.timeMs = stored.timeMs;
+    this.heardMs = stored.timeMs;
     this.atMs = stored.sinceMs;
     this.led = stored.led;
     this.pace = "resting";
@@ -86,11 +90,17 @@ export class ClusterTime {
     this.pace = "leading";
   }
 
-  /** The leader of a term says what time it is. */
+  /** The leader of a term says what time it is. Its words may come late. */
   heard(term: number, timeMs: number, nowMs: number): void {
-    this.timeMs = this.term === term ? Math.max(this.exact(nowMs), timeMs) : timeMs;
-    this.atMs = nowMs;
+    this.heardMs = this.term === term ? Math.max(this.heardMs, timeMs) : timeMs;
     this.term = term;
+    this.atMs = nowMs;
+    this.recall();
+  }
+
+  /** There is a leader: what this node has counted since its last word is void. */
+  recall(): void {
+    this.timeMs = this.heardMs;
     this.pace = "standing";
   }
 

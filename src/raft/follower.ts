@@ -155,6 +155,7 @@ export class Follower implements Role {
     // A message that was sent before the leader let this node rest, and came after, does not wake it.
     if (this.restingSince !== null && round <= this.restingSince) return;
     this.newestRound = Math.max(this.newestRound, round);
+    this.raft.clusterTime.recall();
     this.lastContactMs = nowMs;
     this.excused = false;
     this.wake(nowMs);

@@ -150,6 +150,23 @@ describe("a change of the leader", () => {
     expect(lastStamp(node.pass(1_000).lead())).toBe(9_000);
   });
 
+  test.each([false, true])(
+    "counts nothing that its predecessor has not, if that was heard again, woken before: %s",
+    (woken) => {
+      const node = new TestNode({ log: stamped(5_000) });
+      node.receive(append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, commitIndex: 1, round: 1 }));
+      node.receive(heartbeat({ term: 1, round: 2, timeMs: 9_000, commitIndex: 1, quiesce: true }));
+      expect(node.raft.quiescent).toBe(true);
+      node.pass(hourMs);
+      if (woken) node.turn(() => node.raft.wake("n2", node.nowMs));
+      // The leader did not rest, but stood still for most of the time.
+      const late = { ...entry(2, 1), timeMs: 9_100 };
+      node.receive(append({ term: 1, prevLogIndex: 1, prevLogTerm: 1, entries: [late], commitIndex: 1, round: 3 }));
+      expect(lastStamp(node.pass(1_000).lead())).toBe(9_100);
+      expect(node.raft.term).toBe(2);
+    },
+  );
+
   test("counts nothing of the time between a leader's stepping down and its next election", () => {
     const node = new TestNode({ log: stamped(5_000) }).lead();
     while (node.raft.role === "leader") node.expire();

@@ -3,6 +3,7 @@
 import type { Raft } from "../../src/raft/raft.ts";
 import { majority } from "../../src/raft/quorum.ts";
 import { Violation } from "./check/violation.ts";
+import type { Instance } from "./instance.ts";
 import type { Simulation } from "./simulation.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import { longestTimerMs } from "./store/timed-machine.ts";
@@ -35,6 +36,7 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   for (const client of simulation.clients) client.stop();
   await demandTimers(simulation, core);
   await demandWatches(simulation);
+  for (const node of core) wake(simulation, node);
   const untilMs = world.nowMs + foundWithin * timeoutMs;
   // A leader that is not of the healed majority may be lost once more; none of the majority is.
   for (let lasted = false; !lasted;) {
@@ -46,6 +48,22 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   }
   for (const node of core) node.instance?.compareContent();
   if (settings.timers && settings.storage === "memory") await demandRings(simulation, core);
+}
+
+/**
+ * Asks a node for a read. A member that was gone while its group went to rest, and rests since an earlier time, gets what it
+ * lacks when something is asked for.
+ */
+function wake({ setup }: Simulation, node: SimulatedNode): void {
+  const { language, settings } = setup;
+  const { electionMaxMs } = settings.options;
+  const query = language.encodeRead("k0");
+  const read = (instance: Instance): void =>
+    instance.ask(
+      (driver) => driver.query(query, "linearizable", instance.nowMs + electionMaxMs, instance.nowMs),
+      () => {},
+    );
+  node.deliver(read, () => {});
 }
 
 /** Nobody asks for anything any more, so where groups rest they wake for their timers alone. */

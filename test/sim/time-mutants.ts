@@ -5,7 +5,7 @@ import { MachineTimer } from "../../src/raft/machine-timer.ts";
 import type { Raft } from "../../src/raft/raft.ts";
 import { type Mutant, withManyLeaders } from "./mutants.ts";
 import { patchMethod } from "./patch.ts";
-import type { Settings } from "./settings.ts";
+import { nodeIds, type Settings } from "./settings.ts";
 
 export const timeMutants: readonly Mutant[] = [
   {
@@ -17,12 +17,23 @@ export const timeMutants: readonly Mutant[] = [
   {
     name: "a leader goes on from what it once heard of time, whoever has led since",
     hazard: null,
-    withinSeeds: 100,
-    adjust: withTrueClocks,
+    withinSeeds: 400,
+    adjust: withLongRests,
     install: () =>
       patchMethod(ClusterTime.prototype, "lead", (self, [term, lastStampMs, nowMs], original) => {
         if (self["timeMs"] !== 0) self["term"] = Number(term) - 1;
         original(term, lastStampMs, nowMs);
+      }),
+  },
+  {
+    name: "a follower that has rested believes its own count of the time rather than its leader's",
+    hazard: null,
+    withinSeeds: 20,
+    adjust: withLongRests,
+    install: () =>
+      patchMethod(ClusterTime.prototype, "recall", (self) => {
+        self["timeMs"] = Math.max(Number(self["timeMs"]), Number(self["heardMs"]));
+        if (self["pace"] !== "resting") self["pace"] = "standing";
       }),
   },
   {
@@ -70,8 +81,20 @@ function withTimers(settings: Settings): Settings {
   return { ...settings, storage: "memory", store: null, timers: true };
 }
 
-/** Time that runs ahead is seen where nobody sets the clocks. */
-function withTrueClocks(settings: Settings): Settings {
-  const leaders = withManyLeaders(settings);
-  return { ...leaders, faults: { ...leaders.faults, weights: { ...leaders.faults.weights, "clock jump": 0 } } };
+/** Groups that rest between two requests, and clocks that nobody sets: there, time that runs ahead is seen. */
+function withLongRests(settings: Settings): Settings {
+  const { electionMaxMs } = settings.options;
+  const few = { ...settings.clients, count: 1, thinkMs: 2 * electionMaxMs, patienceMs: electionMaxMs };
+  const weights = { ...settings.faults.weights, crash: 1, deploy: 1, isolation: 1, "clock jump": 0 };
+  return {
+    ...settings,
+    voters: nodeIds(3),
+    learners: [],
+    storage: "memory",
+    store: null,
+    options: { ...settings.options, idleAfterMs: electionMaxMs },
+    clients: few,
+    faults: { weights, everyMs: 3 * electionMaxMs, lastsMs: electionMaxMs },
+    faultyMs: 60 * electionMaxMs,
+  };
 }

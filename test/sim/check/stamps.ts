@@ -4,8 +4,10 @@ import type { Entry } from "../../../src/raft/entry.ts";
 import type { Raft } from "../../../src/raft/raft.ts";
 import { demand } from "./violation.ts";
 
-/** Stamps are whole milliseconds, of clocks that show whole milliseconds. */
+/** Stamps are whole milliseconds, of clocks that show whole milliseconds; whoever takes over the time may be wrong by one. */
 const roundingMs = 2;
+/** So often, at most, somebody takes it over. */
+const handoversPerMs = 0.02;
 
 export class Stamps {
   /** By how much the fastest clock is too fast; null where clocks are set, and prove nothing. */
@@ -43,7 +45,7 @@ export class Stamps {
     // Of the beginning of the log nothing is known, nor of what a node was given before it started.
     const trueBeforeMs = this.madeAtMs.get(name(before.term, before.index));
     if (trueBeforeMs === undefined || this.driftRate === null) return;
-    const mostMs = (trueMs - trueBeforeMs) * (1 + this.driftRate) + roundingMs;
+    const mostMs = (trueMs - trueBeforeMs) * (1 + this.driftRate + handoversPerMs) + roundingMs;
     demand(
       passedMs <= mostMs,
       "cluster time",
