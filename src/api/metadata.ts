@@ -1,5 +1,6 @@
 /** The JSON that a client keeps beside a value: in the header `X-Raft-Metadata`, and in JSON. */
 
+import { parseMetadata } from "../kv/item-json.ts";
 import { maxMetadataBytes } from "../kv/limits.ts";
 import { isHeaderText } from "../kv/text.ts";
 import { ApiError } from "./errors.ts";
@@ -23,16 +24,6 @@ export function metadataOfJson(value: unknown, refuse: Refuse): string {
   if (value === undefined || value === null) return "";
   const text = JSON.stringify(value).replaceAll(beyondAscii, escaped);
   return text.length <= maxMetadataBytes ? text : refuse("metadata", tooLong);
-}
-
-/** The value for JSON; undefined for none. */
-export function parseMetadata(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    // Whoever stored it by other means may not have stored JSON.
-    return undefined;
-  }
 }
 
 /** For headers, which carry ASCII alone. */

@@ -1,6 +1,6 @@
 /** What the store says, as other Workers get it. */
 
-import { parseMetadata } from "../api/metadata.ts";
+import { parseMetadata } from "../kv/item-json.ts";
 import { type Item, type LeaseId, noLease, type OperationResult, type TxnResult } from "../kv/model.ts";
 import type * as types from "./types.ts";
 

@@ -2,7 +2,7 @@
 
 import { encodeBase64 } from "../bytes/base64.ts";
 import { noLease } from "./model.ts";
-import type { Item, Revisions } from "./model.ts";
+import type { Item, LeaseId, Revisions } from "./model.ts";
 
 /** What is stored when the client gave no content type (RFC 9110, section 8.3). */
 export const defaultContentType = "application/octet-stream";
@@ -28,10 +28,10 @@ export interface RevisionsJson {
 export interface ItemJson extends KeyJson, RevisionsJson, Partial<ValueJson> {
   readonly value_bytes: number;
   readonly content_type: string;
-  /** Present when the client keeps some. */
+  /** Present when the client keeps some, and it was asked for. */
   readonly metadata?: unknown;
   /** Present when the key has one. */
-  readonly lease?: string;
+  readonly lease?: LeaseId;
 }
 
 const encoder = new TextEncoder();
@@ -42,6 +42,12 @@ export function keyJson(key: Uint8Array): KeyJson {
   return text === undefined ? { key: encodeBase64(key), key_encoding: "base64" } : { key: text };
 }
 
+export function prefixJson(prefix: Uint8Array): { prefix: string; prefix_encoding?: "base64" } {
+  const text = utf8Of(prefix);
+  return text === undefined ? { prefix: encodeBase64(prefix), prefix_encoding: "base64" } : { prefix: text };
+}
+
+/** A value as text where it is UTF-8, else in base64. */
 export function valueJson(value: Uint8Array): ValueJson {
   const text = utf8Of(value);
   return text === undefined ? { value: encodeBase64(value), encoding: "base64" } : { value: text, encoding: "utf8" };
@@ -51,22 +57,27 @@ export function revisionsJson({ createRevision, modRevision, version }: Revision
   return { create_revision: createRevision, mod_revision: modRevision, version };
 }
 
-export function itemJson(item: Item): ItemJson {
+export function leaseJson(lease: LeaseId): { lease?: LeaseId } {
+  return lease === noLease ? {} : { lease };
+}
+
+/** The metadata may be left out: it is not what a list is usually read for. */
+export function itemJson(item: Item, withMetadata = true): ItemJson {
   const { key, value, valueBytes, contentType, lease } = item;
-  const metadata = metadataJson(item.metadata);
+  const metadata = withMetadata ? parseMetadata(item.metadata) : undefined;
   return {
     ...keyJson(key),
     ...(value && valueJson(value)),
     value_bytes: valueBytes,
     content_type: contentType === "" ? defaultContentType : contentType,
     ...(metadata !== undefined && { metadata }),
-    ...(lease !== noLease && { lease }),
+    ...leaseJson(lease),
     ...revisionsJson(item),
   };
 }
 
-/** Undefined for none, and for what is no JSON: the store does not look into it. */
-function metadataJson(metadata: string): unknown {
+/** The value of metadata; undefined for none, and for what is no JSON: the store does not look into it. */
+export function parseMetadata(metadata: string): unknown {
   try {
     return metadata === "" ? undefined : (JSON.parse(metadata) as unknown);
   } catch {

@@ -1,7 +1,7 @@
 /** What became of operations, as JSON: in the words in which they were asked for. */
 
 import type { Operation, OperationResult, TxnOperation, TxnResult } from "../../kv/model.ts";
-import { itemJson, keyJson, leaseJson, revisionsJson } from "../representation.ts";
+import { itemJson, keyJson, leaseJson, revisionsJson } from "../../kv/item-json.ts";
 
 interface TxnJson {
   /** Whether all compares held, and so the operations of `then` were done. */

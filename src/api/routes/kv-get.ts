@@ -8,7 +8,7 @@ import { Fields, readJsonBody } from "../json-fields.ts";
 import { keyFields, readKey } from "../operations/spans.ts";
 import { jsonResponse } from "../respond.ts";
 import { read, readParameters } from "../read.ts";
-import { itemJson } from "../representation.ts";
+import { itemJson } from "../../kv/item-json.ts";
 
 const encoder = new TextEncoder();
 

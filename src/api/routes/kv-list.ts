@@ -10,7 +10,7 @@ import { groupRequest } from "../group-request.ts";
 import type { Parameters } from "../parameters.ts";
 import { jsonResponse } from "../respond.ts";
 import { read, readParameters } from "../read.ts";
-import { itemJson, prefixJson } from "../representation.ts";
+import { itemJson, prefixJson } from "../../kv/item-json.ts";
 
 const known = [
   ...readParameters,

@@ -16,7 +16,7 @@ import type { Parameters } from "../parameters.ts";
 import { headersWith, jsonResponse } from "../respond.ts";
 import type { Position } from "../position.ts";
 import { read, readParameters } from "../read.ts";
-import { defaultContentType, itemJson, leaseJson } from "../representation.ts";
+import { defaultContentType, itemJson, leaseJson } from "../../kv/item-json.ts";
 
 const known = [...readParameters, "format", "revision"];
 

@@ -13,7 +13,7 @@ import { incrementedKeyOf, keyOf } from "../key-path.ts";
 import { refuseBody } from "../body.ts";
 import { parseInt64 } from "../int64.ts";
 import { jsonResponse } from "../respond.ts";
-import { keyJson, leaseJson, revisionsJson } from "../representation.ts";
+import { keyJson, leaseJson, revisionsJson } from "../../kv/item-json.ts";
 import { putParameters, readPut } from "../write-request.ts";
 import { idempotencyOf, write } from "../write.ts";
 import type { Asked, Written } from "../write.ts";
