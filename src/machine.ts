@@ -60,8 +60,11 @@ export interface StateMachine {
    */
   apply(commands: readonly CommittedCommand[]): Uint8Array[];
 
-  /** Answers a read from the present state. Writes nothing. Total, as `apply` is. */
-  query(query: Uint8Array): Uint8Array;
+  /**
+   * Answers a read from the present state. Writes nothing. Total, as `apply` is. `timeMs` is the cluster time as far as this
+   * node knows it: it may be ahead of the newest command's, or behind that of the leader.
+   */
+  query(query: Uint8Array, timeMs: number): Uint8Array;
 
   /** The cluster time at which something is to happen by itself, such as the end of a lease; null for never. */
   nextTimerMs?(): number | null;

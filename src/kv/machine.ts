@@ -88,9 +88,9 @@ export class KeyValueMachine implements StateMachine {
     return results;
   }
 
-  query(query: Uint8Array): Uint8Array {
+  query(query: Uint8Array, timeMs = 0): Uint8Array {
     const decoded = decodeQuery(query);
-    if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded));
+    if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded, timeMs));
     return encodeAnswer(this.refused({ reason: "malformed" }));
   }
 

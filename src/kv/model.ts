@@ -168,7 +168,7 @@ export interface TxnResult {
 export interface LeaseStatus {
   readonly id: LeaseId;
   readonly grantedTtlMs: number;
-  /** What was left of it at the newest time in the log. */
+  /** What is left of it by the cluster time that the answering node knows; 0 for one that is about to be revoked. */
   readonly remainingMs: number;
 }
 

@@ -273,7 +273,7 @@ export class Driver {
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
       if (appliedIndex >= minIndex) {
-        return Promise.resolve({ done: true, result: this.answer(query), index: appliedIndex });
+        return Promise.resolve({ done: true, result: this.answer(query, nowMs), index: appliedIndex });
       }
       return new Promise((settle) => {
         const context = this.waiters.addBehind({ ...read, settle });
@@ -406,7 +406,7 @@ export class Driver {
       if (delayMs !== null) this.host.observer.applied(delayMs);
     }
     const { appliedIndex } = this.raft.log;
-    const answer = (query: Uint8Array | null): Uint8Array => this.answer(query);
+    const answer = (query: Uint8Array | null): Uint8Array => this.answer(query, nowMs);
     for (const { context } of ready.reads) {
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
@@ -454,8 +454,8 @@ export class Driver {
     return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
   }
 
-  private answer(query: Uint8Array | null): Uint8Array {
-    return query === null ? noResult : this.machine.query(query);
+  private answer(query: Uint8Array | null, nowMs: number): Uint8Array {
+    return query === null ? noResult : this.machine.query(query, this.raft.clusterTime.read(nowMs));
   }
 
   private collect(messages: readonly Message[]): void {

@@ -23,14 +23,15 @@ export class Queries {
     this.maxAnswerBytes = maxAnswerBytes;
   }
 
-  answer(query: Query): QueryAnswer {
+  /** @param timeMs the present cluster time, as far as this node knows it */
+  answer(query: Query, timeMs = 0): QueryAnswer {
     const { meta } = this.parts;
     const budget = new AnswerBudget(this.maxAnswerBytes);
-    const answer = this.find(query, budget);
+    const answer = this.find(query, budget, Math.max(meta.timeMs, timeMs));
     return { ...(budget.isExceeded ? refused({ reason: "answer_too_large" }) : answer), revision: meta.revision };
   }
 
-  private find(query: Query, budget: AnswerBudget): Answer {
+  private find(query: Query, budget: AnswerBudget, nowMs: number): Answer {
     switch (query.kind) {
       case "range":
         return this.range(query, budget);
@@ -41,7 +42,7 @@ export class Queries {
       case "leases":
         return { status: "leases", ids: this.parts.leases.ids() };
       case "lease":
-        return this.lease(query.id, query.withKeys, budget);
+        return this.lease(query.id, query.withKeys, budget, nowMs);
       case "status": {
         const { compactRevision, keys, leases, sizeBytes } = this.parts.meta;
         return { status: "status", compactRevision, keys, leases, sizeBytes };
@@ -71,7 +72,7 @@ export class Queries {
     return states.map((state) => (state === undefined ? null : (items.next().value ?? null)));
   }
 
-  private lease(id: LeaseId, withKeys: boolean, budget: AnswerBudget): Answer {
+  private lease(id: LeaseId, withKeys: boolean, budget: AnswerBudget, nowMs: number): Answer {
     const lease = this.parts.leases.find(id);
     if (lease === undefined) return { status: "lease", lease: null, keys: [] };
     const keys: Uint8Array[] = [];
@@ -79,7 +80,7 @@ export class Queries {
       keys.push(bytesOf(key));
       if (!budget.take(key.length + itemFrameBytes)) break;
     }
-    const remainingMs = Math.max(0, lease.expiresAtMs - this.parts.meta.timeMs);
+    const remainingMs = Math.max(0, lease.expiresAtMs - nowMs);
     return { status: "lease", lease: { id, grantedTtlMs: lease.ttlMs, remainingMs }, keys };
   }
 

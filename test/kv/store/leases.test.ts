@@ -1,7 +1,9 @@
 /** Leases: how they are granted, kept alive, and end with their keys. */
 
 import { describe, expect, test } from "vitest";
+import { decodeAnswer } from "../../../src/kv/answer-codec.ts";
 import type { CommandBody, CommandResult, LeaseId } from "../../../src/kv/model.ts";
+import { encodeQuery } from "../../../src/kv/query-codec.ts";
 import { TestStore, tinyIndex } from "./harness.ts";
 import { line, put, range, remove, text, txn } from "./requests.ts";
 
@@ -73,6 +75,20 @@ describe("a lease", () => {
     expect(store.run({ kind: "leaseKeepAlive", ids: ["7"] }, 86_400_000)).toMatchObject({ ttlsMs: [5000] });
     store.run(timer, 5000);
     expect(lines(store)).toEqual([]);
+  });
+
+  test("has as much left as its node's cluster time says, also when nothing has been written since", () => {
+    const store = new TestStore();
+    store.run(grant("7", 10_000));
+    const leftAt = (timeMs: number): number | undefined => {
+      const query = encodeQuery({ kind: "lease", id: "7", withKeys: false });
+      const answer = decodeAnswer(store.machine.query(query, timeMs));
+      return answer?.status === "lease" ? answer.lease?.remainingMs : undefined;
+    };
+    expect(leftAt(store.nowMs + 4000)).toBe(6000);
+    expect(leftAt(store.nowMs + 11_000)).toBe(0);
+    // A node that has been told of no newer time knows the newest command's.
+    expect(leftAt(0)).toBe(10_000);
   });
 
   test("is revoked with its keys at one revision, or none when it has none", () => {

@@ -2,7 +2,7 @@
 
 import { decodeAnswer, encodeAnswer } from "../../../src/kv/answer-codec.ts";
 import { decodeCommand } from "../../../src/kv/command-codec.ts";
-import type { CommandResult, Query, WatchEvent, WatchRequest } from "../../../src/kv/model.ts";
+import type { CommandResult, Query, QueryAnswer, WatchEvent, WatchRequest } from "../../../src/kv/model.ts";
 import { decodeResult, encodeResult } from "../../../src/kv/result-codec.ts";
 import { equalBytes } from "../../../src/kv/store/bytes.ts";
 import type { Entry } from "../../../src/raft/entry.ts";
@@ -91,7 +91,7 @@ export class StoreOracle {
       demand(found.join() === known.join(), "answers", () => `status ${found.join()} at ${index} is ${known.join()}`);
       return;
     }
-    const known = encodeAnswer(state.answer(query));
+    const known = encodeAnswer(passed(state.answer(query), decodeAnswer(answer)));
     demand(
       equalBytes(known, answer),
       "answers",
@@ -134,4 +134,11 @@ export class StoreOracle {
 
 function show(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (inner instanceof Uint8Array ? text(inner) : inner));
+}
+
+/** Time has passed since the command that the reference got last: less may be left of a lease by now, and never more. */
+function passed(known: QueryAnswer, told: QueryAnswer | undefined): QueryAnswer {
+  if (known.status !== "lease" || told?.status !== "lease" || known.lease === null || told.lease === null) return known;
+  const remainingMs = Math.min(known.lease.remainingMs, told.lease.remainingMs);
+  return { ...known, lease: { ...known.lease, remainingMs } };
 }

@@ -66,7 +66,7 @@ describe.each(disks)("a disk $name", ({ make, language }) => {
   }
 
   const read = ({ machine }: OpenedNode): string | null =>
-    language.decodeRead(machine.query(language.encodeRead("k")))?.value ?? null;
+    language.decodeRead(machine.query(language.encodeRead("k"), 0))?.value ?? null;
 
   test("keeps what was flushed and loses the rest, again and again", () => {
     const engine = make();

@@ -45,9 +45,9 @@ export class DigestMachine implements StateMachine {
     return results;
   }
 
-  query(query: Uint8Array): Uint8Array {
+  query(query: Uint8Array, timeMs: number): Uint8Array {
     this.listener.queried();
-    return this.inner.query(query);
+    return this.inner.query(query, timeMs);
   }
 }
 

@@ -38,7 +38,7 @@ function answers(
     told.machine.push(language.nameOf(command), language.decodeResult(result!));
     told.model.push(write.name, model.apply(write, index));
     for (const key of keys) {
-      told.machine.push(language.decodeRead(machine.query(language.encodeRead(key))));
+      told.machine.push(language.decodeRead(machine.query(language.encodeRead(key), 0)));
       const reading = model.read(key, index);
       told.model.push(reading === null ? null : { value: reading.value, revision: reading.revision });
     }

@@ -32,8 +32,8 @@ export class TimedMachine implements StateMachine {
     });
   }
 
-  query(query: Uint8Array): Uint8Array {
-    return this.inner.query(query);
+  query(query: Uint8Array, timeMs: number): Uint8Array {
+    return this.inner.query(query, timeMs);
   }
 
   nextTimerMs(): number | null {
