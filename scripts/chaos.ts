@@ -17,7 +17,8 @@ if (options.help) {
   console.log(chaosUsage);
 } else {
   setTimeout(() => fail("the run did not end in time"), options.durationMs + mostOvertimeMs).unref();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => fail(`ended by ${signal}`));
+  // Not once: a second signal would end this process before it has ended the others.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => fail(`ended by ${signal}`));
   process.exit((await start(options)) ? 0 : 1);
 }
 

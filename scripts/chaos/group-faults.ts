@@ -17,6 +17,15 @@ export const groupFaults: readonly Fault[] = [
     arena.tell(`asks ${id} to lead`);
     await arena.call("POST", "/v1/cluster/transfer", { to: id });
   }),
+  groupFault("compact", 2, 1, async (arena) => {
+    arena.tell("forgets the history every 200 ms");
+    for (let times = 0; times < compactions && !arena.isOver(); times += 1) {
+      const read = (await arena.call("GET", "/v1/kv")) as { readonly revision?: number } | null;
+      const revision = (read?.revision ?? 0) - keptRevisions;
+      if (revision > 0) await arena.call("POST", "/v1/compact", { revision });
+      await arena.sleep(200);
+    }
+  }),
   groupFault("demote", 1, 3, async (arena) => {
     const { id } = pickNode(arena);
     arena.tell(`takes the vote of ${id}`);
@@ -26,6 +35,10 @@ export const groupFaults: readonly Fault[] = [
     arena.tell(`${id} has its vote again`);
   }),
 ];
+
+const compactions = 10;
+/** Watches that are further behind have to begin anew. */
+const keptRevisions = 20;
 
 /** Until it is done: a group that has lost a vote for good would bear one fault less from then on. */
 async function promote(arena: Arena, id: string): Promise<void> {

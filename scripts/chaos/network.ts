@@ -1,5 +1,6 @@
 /** The network between the processes: every call of one node to another passes here, and what the rules say happens to it. */
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -44,6 +45,11 @@ export interface Exchange {
   readonly request: Uint8Array;
   readonly answer: Uint8Array;
 }
+
+/** The call whose answer does not end by itself. */
+const streamPath = "subscribe";
+/** How often it is looked whether a link that was cut is there again. */
+const lookMs = 50;
 
 const betweenNodes: ReadonlySet<string> = new Set(["raft", "snapshot"]);
 
@@ -102,6 +108,10 @@ export class Network {
       const body = await readAll(incoming);
       const headers = passedOn(incoming.headers);
       if (!(await this.passes(from, to, body.length))) return this.vanish(outgoing);
+      if (path === streamPath) {
+        const opened = await this.open(to, name, path, headers, body);
+        return await this.stream(from, to, opened, outgoing);
+      }
       if (betweenNodes.has(path) && this.random.chance(this.link(from, to).duplicateRate)) {
         this.counts.duplicated += 1;
         void this.forward(to, name, path, headers, body).catch(() => {});
@@ -143,16 +153,16 @@ export class Network {
     outgoing.once("close", () => clearTimeout(timer));
   }
 
-  private async forward(
-    to: string,
-    name: string,
-    path: string,
-    headers: Record<string, string>,
-    body: Uint8Array,
-  ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly body: Uint8Array }> {
+  private async forward(to: string, ...call: Call): Promise<Answer> {
+    const { statusCode: status, headers, body } = await this.open(to, ...call);
+    return { status, headers: passedOn(headers), body: new Uint8Array(await body.arrayBuffer()) };
+  }
+
+  /** Makes the call; its answer has begun. */
+  private open(to: string, name: string, path: string, headers: Headers, body: Uint8Array): Promise<Opened> {
     const url = this.urlOf(to);
     if (url === null || this.closing) throw new Error(`${to} does not run`);
-    const response = await request(`${url}${deliveryPath}${name}/${path}`, {
+    return request(`${url}${deliveryPath}${name}/${path}`, {
       method: "POST",
       headers,
       body,
@@ -160,9 +170,36 @@ export class Network {
       headersTimeout: forgetAfterMs,
       bodyTimeout: forgetAfterMs,
     });
-    const answer = new Uint8Array(await response.body.arrayBuffer());
-    return { status: response.statusCode, headers: passedOn(response.headers), body: answer };
   }
+
+  /** Passes on what comes, as it comes. A link that is cut holds it up, and breaks it if that lasts. */
+  private async stream(
+    from: string,
+    to: string,
+    { statusCode, headers, body }: Opened,
+    outgoing: ServerResponse,
+  ): Promise<void> {
+    outgoing.writeHead(statusCode, passedOn(headers));
+    outgoing.once("close", () => body.destroy());
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for (let heldMs = 0; this.link(to, from).blocked; heldMs += lookMs) {
+        if (heldMs > forgetAfterMs) throw new Error("the link was cut for too long");
+        await sleep(lookMs);
+      }
+      if (!outgoing.write(chunk)) await once(outgoing, "drain");
+    }
+    outgoing.end();
+  }
+}
+
+type Headers = Record<string, string>;
+type Call = readonly [name: string, path: string, headers: Headers, body: Uint8Array];
+type Opened = Awaited<ReturnType<typeof request>>;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
 }
 
 async function readAll(incoming: IncomingMessage): Promise<Uint8Array> {
@@ -172,7 +209,7 @@ async function readAll(incoming: IncomingMessage): Promise<Uint8Array> {
 }
 
 /** The headers that are of the protocol between nodes, and not of the connection. */
-function passedOn(headers: IncomingMessage["headers"]): Record<string, string> {
+function passedOn(headers: IncomingMessage["headers"]): Headers {
   const own = Object.entries(headers).filter(([name]) => name.startsWith("x-raft-") || name === "content-type");
   return Object.fromEntries(own.map(([name, value]) => [name, String(value)]));
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Kills the process groups that a chaos run has left behind, when the run itself is gone and can't: a line "+N" on the
 # standard input names one that was started, "-N" one that has ended, and the end of the input is the end of the run.
-# Even a group that is stopped is killed: it would otherwise wait for ever.
+# Even a group that is stopped is killed: it would otherwise wait for ever. No signal that is meant for the run ends this.
+trap '' TERM INT HUP
 groups=" "
 while read -r line; do
   group=${line#?}

@@ -9,13 +9,23 @@ import { closeConnections } from "./http.ts";
 import { keysOf } from "./keys.ts";
 import type { Round } from "./keys.ts";
 import { Load } from "./load.ts";
+import { LockClient } from "./lock-clients.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { ChaosOptions } from "./options.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 import { Record } from "./record.ts";
 import { restFace } from "./rest-face.ts";
-import { judge, judgeLeaders, judgeOperations, judgeProcesses, judgeRevisions } from "./verdict.ts";
+import {
+  judge,
+  judgeLeaders,
+  judgeLocks,
+  judgeOperations,
+  judgeProcesses,
+  judgeRevisions,
+  judgeWatches,
+} from "./verdict.ts";
 import type { Verdict } from "./verdict.ts";
+import { Watcher } from "./watchers.ts";
 
 const readyWithinMs = 90_000;
 const lookEveryMs = 500;
@@ -29,6 +39,8 @@ export class ChaosRun {
   readonly cluster: ProcessCluster;
   private readonly options: ChaosOptions;
   private readonly load: Load;
+  private readonly watchers: readonly Watcher[];
+  private readonly lockClients: readonly LockClient[];
   private readonly startedAtMs = performance.now();
   private untilMs = Number.POSITIVE_INFINITY;
   private checkedRounds = 0;
@@ -44,6 +56,10 @@ export class ChaosRun {
     const nodeIds = cluster.nodes.map(({ id }) => id);
     this.load = new Load({ record: this.record, faces, nodeIds, urls: () => cluster.urls() }, options.seed);
     this.nemesis = new Nemesis(this.arena(), options.seed, options.nemesis);
+    const urls = (): readonly string[] => cluster.urls();
+    const random = (id: string): Random => new Random(options.seed, id);
+    this.watchers = ["w1", "w2"].map((id) => new Watcher(id, random(id), urls));
+    this.lockClients = ["l1", "l2", "l3"].map((id) => new LockClient(id, random(id), urls));
   }
 
   /** What every rule says in the end; or the first broken one, when it is broken. */
@@ -53,24 +69,35 @@ export class ChaosRun {
     await cluster.untilReady(readyWithinMs);
     this.tell("all processes run");
     this.untilMs = performance.now() + options.durationMs;
-    const clients = load.run(options.clients);
+    const others = [...this.watchers, ...this.lockClients];
+    const clients = Promise.all([load.run(options.clients), ...others.map((client) => client.run())]);
     const faults = this.nemesis.run();
     const broken = await this.watch();
     this.untilMs = 0;
     await faults;
     load.stop();
+    for (const client of this.lockClients) client.stop();
+    if (broken.length === 0) {
+      await cluster.startAll();
+      await cluster.untilReady(readyWithinMs);
+      await readEverything(cluster, load.rounds, this.record);
+    }
+    for (const watcher of this.watchers) watcher.stop();
     await clients;
     if (broken.length > 0) return broken;
-    await cluster.startAll();
-    await cluster.untilReady(readyWithinMs);
-    await readEverything(cluster, load.rounds, this.record);
     const { states, keys } = await compareStates(cluster, load.rounds);
     const equal = {
       passed: states === 1,
       text: `all nodes hold the same state: ${cluster.nodes.length} nodes, ${keys} keys`,
       findings: states === 1 ? [] : [`the nodes hold ${states} different states`],
     };
-    return [...judge(this.record, cluster.leaderships), equal, judgeProcesses(cluster.nodes)];
+    return [
+      ...judge(this.record, cluster.leaderships),
+      judgeWatches(this.watchers, this.record),
+      judgeLocks(this.lockClients),
+      equal,
+      judgeProcesses(cluster.nodes),
+    ];
   }
 
   async stop(): Promise<void> {

@@ -2,11 +2,15 @@
 
 import { checkLinearizability } from "../../test/linearizability/check.ts";
 import { keyValueModel } from "../../test/linearizability/key-value-model.ts";
+import { lockModel } from "../../test/linearizability/lock-model.ts";
 import { checkRevisionOrder } from "../../test/linearizability/revision-order.ts";
 import type { Leaderships } from "../smoke/leaderships.ts";
 import type { NodeHandle } from "./node-handle.ts";
+import type { LockClient, LockOperation } from "./lock-clients.ts";
 import { checkStaleReads } from "./promises.ts";
 import type { KeyValueOperation, Record } from "./record.ts";
+import { checkWatches } from "./watch-check.ts";
+import type { Watcher } from "./watchers.ts";
 
 export interface Verdict {
   readonly passed: boolean;
@@ -52,6 +56,31 @@ export function judgeLeaders(leaderships: Leaderships): Verdict {
     findings: disputed.map((term) => `term ${term} had more than one leader`),
   };
 }
+
+export function judgeWatches(watchers: readonly Watcher[], { operations }: Record): Verdict {
+  const segments = watchers.flatMap((watcher) => watcher.segments);
+  const findings = checkWatches(segments, operations);
+  const events = segments.reduce((sum, segment) => sum + segment.events.length, 0);
+  const streams = watchers.reduce((sum, { counts }) => sum + counts.streams, 0);
+  const anew = watchers.reduce((sum, { counts }) => sum + counts.compacted, 0);
+  const text = `watchers were told every change once, in order: ${events} events in ${streams} streams, ${anew} times begun anew`;
+  return { passed: findings.length === 0, text, findings };
+}
+
+export function judgeLocks(clients: readonly LockClient[]): Verdict {
+  const report = checkLinearizability(
+    lockModel,
+    clients.flatMap(({ operations }) => operations),
+  );
+  const granted = clients.flatMap(({ operations }) => operations.filter(isGranted)).length;
+  return {
+    passed: report.verdict === "linearizable",
+    text: `locks had one holder at a time, and tokens rose: ${granted} times held`,
+    findings: report.findings,
+  };
+}
+
+const isGranted = ({ completion }: LockOperation): boolean => completion?.answer.kind === "granted";
 
 /** Nobody but the run ends processes. */
 export function judgeProcesses(nodes: readonly NodeHandle[]): Verdict {

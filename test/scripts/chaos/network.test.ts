@@ -10,6 +10,7 @@ import { deliveryPath } from "../../../scripts/chaos/routed-namespace.ts";
 import { Random } from "../../sim/random.ts";
 
 let calls: { readonly path: string; readonly group: string; readonly body: string }[] = [];
+let goOn: (text: string) => void = () => {};
 let target: Server;
 let network: Network;
 let address = "";
@@ -20,6 +21,11 @@ beforeEach(async () => {
     let body = "";
     incoming.setEncoding("utf8").on("data", (text: string) => (body += text));
     incoming.on("end", () => {
+      if (incoming.url?.endsWith("/subscribe") === true) {
+        outgoing.write("first");
+        goOn = (text) => outgoing.write(text);
+        return;
+      }
       calls.push({ path: incoming.url ?? "", group: String(incoming.headers["x-raft-group"]), body });
       outgoing.writeHead(503, { "x-raft-node": "n2" }).end(`heard ${body}`);
     });
@@ -79,6 +85,21 @@ test("what is on its way when a link is cut does not arrive", async () => {
   setTimeout(() => impose("n1", "n2", { blocked: true }), 20);
   await expect(calling).rejects.toMatchObject({ name: "TimeoutError" });
   expect(calls).toHaveLength(0);
+});
+
+test("a stream comes as it is made, waits while its link is cut, and goes on", async () => {
+  const response = await call("n2", 5000, "subscribe");
+  const reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+  expect(await next()).toBe("first");
+  const heal = impose("n2", "n1", { blocked: true });
+  goOn("second");
+  const second = next();
+  const early = await Promise.race([second, new Promise((done) => setTimeout(done, 200, "nothing yet"))]);
+  expect(early).toBe("nothing yet");
+  heal();
+  expect(await second).toBe("second");
+  await reader.cancel();
 });
 
 test("a call may be lost, repeated or late", async () => {
