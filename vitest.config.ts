@@ -1,10 +1,13 @@
 /** Which tests run where: plain Node, inside workerd, or against a whole local cluster. */
 
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Files that run in workerd mostly wait: also two cores have use for two files at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -12,6 +15,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/workerd/**", "test/e2e/**"],
           environment: "node",
+          // A bound for what hangs, not for what is slow on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {
