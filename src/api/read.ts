@@ -47,6 +47,15 @@ export function readOptionsOf(parameters: Parameters, bookmark?: Bookmark): Read
   return { consistency, node: parameters.text("node"), bounds: boundsOf(parameters, consistency, bookmark) };
 }
 
+/** The revision whose state is to be read, one that the store has had; 0 for the present one. */
+export function revisionOf(parameters: Parameters): number {
+  const text = parameters.text("revision");
+  if (text === undefined) return 0;
+  const revision = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (revision >= 1 && Number.isSafeInteger(revision)) return revision;
+  throw new ApiError("invalid_parameter", "revision must be a whole number from 1 on.");
+}
+
 function boundsOf(parameters: Parameters, consistency: Consistency, bookmark: Bookmark | undefined): ReadBounds {
   const maxStalenessMs = stalenessMsOf(parameters.text("max_staleness"));
   if (maxStalenessMs !== undefined && consistency !== "stale") {
@@ -80,7 +89,7 @@ async function checked(asked: Promise<NodeAnswer>, bookmark: Bookmark): Promise<
 }
 
 function isOfFuture(query: Query, { body }: NodeAnswer): boolean {
-  if (query.kind !== "range" || query.revision <= 0) return false;
+  if ((query.kind !== "range" && query.kind !== "list") || query.revision <= 0) return false;
   const answer = decodeAnswer(body);
   return answer?.status === "refused" && answer.refusal.reason === "future_revision";
 }

@@ -103,6 +103,7 @@ export class KvNamespace extends WorkerEntrypoint<Env, KvNamespaceProps> {
         delimiter: nothing,
         limit: limitOf(limit),
         keysOnly: true,
+        revision: 0,
       });
       const keys = items.map((item) => this.listed(item));
       return next === null

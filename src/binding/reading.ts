@@ -51,7 +51,7 @@ export async function getJson(store: StoreClient, key: Bytes, options: ReadOptio
 
 const listWords = [
   ...readWords,
-  ...(["prefix", "start", "end", "limit", "cursor", "reverse", "delimiter", "keys_only"] as const),
+  ...(["prefix", "start", "end", "limit", "cursor", "revision", "reverse", "delimiter", "keys_only"] as const),
 ];
 
 export async function list(store: StoreClient, options: ListOptions): Promise<ListResult> {
@@ -73,6 +73,7 @@ export async function list(store: StoreClient, options: ListOptions): Promise<Li
       delimiter: part("delimiter") ?? nothing,
       limit: limitIn(fields),
       keysOnly: fields.flag("keys_only"),
+      revision: fields.number("revision"),
     },
     readOptionsIn(fields),
   );

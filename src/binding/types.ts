@@ -105,6 +105,8 @@ export interface ListOptions extends ReadOptions {
   readonly limit?: number;
   /** That of the page before. */
   readonly cursor?: string | null;
+  /** The keys as they were at this revision: that of the first page, for all pages to show one state. */
+  readonly revision?: number;
   readonly reverse?: boolean;
   /** Keys that have it behind the prefix are summed up as common prefixes. */
   readonly delimiter?: Bytes;

@@ -222,6 +222,8 @@ export interface ListQuery {
   /** At most so many items and common prefixes, from 1 to `maxPageItems`. */
   readonly limit: number;
   readonly keysOnly: boolean;
+  /** The revision whose keys are listed; 0 for the present one. */
+  readonly revision: number;
 }
 
 export type Query =

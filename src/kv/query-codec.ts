@@ -83,14 +83,17 @@ function readQuery(reader: ByteReader): Query {
 }
 
 function writeListQuery(writer: ByteWriter, list: ListQuery): void {
-  writer.u8((list.reverse ? 1 : 0) | (list.keysOnly ? 2 : 0)).u16(list.limit);
+  const isOfPast = list.revision !== 0;
+  writer.u8((list.reverse ? 1 : 0) | (list.keysOnly ? 2 : 0) | (isOfPast ? 4 : 0)).u16(list.limit);
   writer.bytes(list.prefix).bytes(list.delimiter);
   for (const bound of [list.start, list.end, list.after]) writeOptionalBytes(writer, bound);
+  // A node of an earlier version still understands lists of the present.
+  if (isOfPast) writeInteger(writer, list.revision);
 }
 
 function readListQuery(reader: ByteReader): ListQuery {
   const flags = reader.u8();
-  demand(flags < 4, "unknown flag of a list");
+  demand(flags < 8, "unknown flag of a list");
   const limit = reader.u16();
   demand(limit >= 1 && limit <= maxPageItems, "limit");
   const prefix = readBound(reader);
@@ -105,5 +108,6 @@ function readListQuery(reader: ByteReader): ListQuery {
     delimiter,
     limit,
     keysOnly: (flags & 2) !== 0,
+    revision: (flags & 4) !== 0 ? readInteger(reader) : 0,
   };
 }

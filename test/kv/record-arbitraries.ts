@@ -215,6 +215,7 @@ export const query: fc.Arbitrary<Query> = fc.oneof(
     delimiter: bound,
     limit: fc.integer({ min: 1, max: 1000 }),
     keysOnly: fc.boolean(),
+    revision: integer,
   }),
   fc.record({ kind: constant("getMany"), keys: fc.array(key, { maxLength: 100 }), withValues: fc.boolean() }),
   fc.record({ kind: fc.constantFrom("leases", "status") }),

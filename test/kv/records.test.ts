@@ -192,7 +192,7 @@ function nested(depth: number): TxnOperation {
 
 function list(limit: number): Query {
   const bounds = { prefix: filled(0), start: null, end: null, after: null, delimiter: filled(0) };
-  return { kind: "list", ...bounds, reverse: false, limit, keysOnly: false };
+  return { kind: "list", ...bounds, reverse: false, limit, keysOnly: false, revision: 0 };
 }
 
 test("a put costs twelve bytes beside its key and value", () => {

@@ -136,6 +136,10 @@ const listKeys: OperationDescription = {
     end: { description: "Only keys before it." },
     limit: { description: "100 unless said.", schema: { type: "integer", minimum: 1, maximum: 1000 } },
     cursor: { description: "The `cursor` of the page before." },
+    revision: {
+      description: "A revision of the store, whose state is read: that of the first page, for all to show one state.",
+      schema: { ...whole, minimum: 1 },
+    },
     keys_only: { description: "Without values.", schema: truth },
     metadata: { description: "With metadata.", schema: truth },
     reverse: { description: "From the last key to the first.", schema: truth },
@@ -143,7 +147,7 @@ const listKeys: OperationDescription = {
   },
   headers: bookmarkHeaders,
   answers: { 200: { description: "A page; `cursor` is null on the last one.", content: json(schemaOf("Page")) } },
-  errors: ["invalid_header", "bookmark_lost"],
+  errors: ["invalid_header", "compacted", "future_revision", "bookmark_lost"],
 };
 
 const deleteKeys: OperationDescription = {

@@ -9,20 +9,32 @@ import { ApiError } from "../errors.ts";
 import { groupRequest } from "../group-request.ts";
 import type { Parameters } from "../parameters.ts";
 import { jsonResponse } from "../respond.ts";
-import { read, readParameters } from "../read.ts";
+import { read, readParameters, revisionOf } from "../read.ts";
 import { itemJson, prefixJson } from "../../kv/item-json.ts";
 
 const known = [
   ...readParameters,
-  ...(["prefix", "start", "end", "limit", "cursor", "keys_only", "metadata", "reverse", "delimiter"] as const),
+  ...([
+    "prefix",
+    "start",
+    "end",
+    "limit",
+    "cursor",
+    "revision",
+    "keys_only",
+    "metadata",
+    "reverse",
+    "delimiter",
+  ] as const),
 ];
 const defaultLimit = 100;
 const digits = /^\d{1,5}$/;
 
 /**
  * The answer is `{items, cursor, revision}`: `cursor` leads to the next page and is null on the last one. Each page is
- * read at the present revision; a page may hold fewer items than `limit` when their values are large. With a delimiter
- * there are `common_prefixes`, too: they and the items are the page.
+ * read at the store's revision, which it names, or at the one that is asked for: pages that are to show one state ask for
+ * the first one's. A page may hold fewer items than `limit` when their values are large. With a delimiter there are
+ * `common_prefixes`, too: they and the items are the page.
  */
 export async function listKeys(cluster: ClusterClient, c: ApiContext): Promise<Response> {
   const wanted = groupRequest(c, known);
@@ -50,6 +62,7 @@ function listQuery(parameters: Parameters): ListQuery {
     delimiter: bound(parameters, "delimiter") ?? new Uint8Array(0),
     limit: limit(parameters),
     keysOnly: parameters.flag("keys_only"),
+    revision: revisionOf(parameters),
   };
 }
 

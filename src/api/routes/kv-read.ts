@@ -12,10 +12,9 @@ import { ApiError } from "../errors.ts";
 import { groupRequest } from "../group-request.ts";
 import { keyOf } from "../key-path.ts";
 import { metadataHeaders } from "../metadata.ts";
-import type { Parameters } from "../parameters.ts";
 import { headersWith, jsonResponse } from "../respond.ts";
 import type { Position } from "../position.ts";
-import { read, readParameters } from "../read.ts";
+import { read, readParameters, revisionOf } from "../read.ts";
 import { defaultContentType, itemJson, leaseJson } from "../../kv/item-json.ts";
 
 const known = [...readParameters, "format", "revision"];
@@ -50,15 +49,6 @@ export async function getKey(cluster: ClusterClient, c: ApiContext): Promise<Res
         ? jsonResponse(200, { ...itemJson(item), revision: storeRevision }, position, { etag })
         : valueResponse(item, etag, position);
   }
-}
-
-/** A revision of the store that has been, from which on its state is read; 0 for the present one. */
-function revisionOf(parameters: Parameters): number {
-  const text = parameters.text("revision");
-  if (text === undefined) return 0;
-  const revision = /^\d{1,16}$/.test(text) ? Number(text) : 0;
-  if (revision >= 1 && Number.isSafeInteger(revision)) return revision;
-  throw new ApiError("invalid_parameter", "revision must be a whole number from 1 on.");
 }
 
 function valueResponse(item: Item, etag: string, position: Position): Response {

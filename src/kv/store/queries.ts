@@ -60,7 +60,9 @@ export class Queries {
   }
 
   private list(query: ListQuery, budget: AnswerBudget): Answer {
-    const { states, commonPrefixes, next } = listPage(this.parts.index, query);
+    const refusal = refuseRevision(this.parts.meta, query.revision);
+    if (refusal !== null) return refused(refusal);
+    const { states, commonPrefixes, next } = listPage(viewAt(this.parts, query.revision), query);
     const items = readItems(this.parts.history, states, !query.keysOnly, budget);
     return { status: "list", items, commonPrefixes, next };
   }

@@ -37,6 +37,7 @@ test("a lease is granted, kept alive, shown with its keys, and takes them with i
     delimiter: new Uint8Array(0),
     limit: 10,
     keysOnly: true,
+    revision: 0,
   });
   expect(items).toEqual([]);
   // Both keys went at one revision.

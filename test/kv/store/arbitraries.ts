@@ -217,6 +217,7 @@ export const query: fc.Arbitrary<Query> = fc.oneof(
         delimiter: fc.constantFrom("", "/", "a", "/a").map(bytes),
         limit: fc.integer({ min: 1, max: 5 }),
         keysOnly: fc.boolean(),
+        revision,
       })
       .map(list),
   },

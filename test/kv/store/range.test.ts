@@ -133,6 +133,17 @@ describe("a list", () => {
     expect(page(folders(), more)).toBe(found);
   });
 
+  test("shows the keys as they were, also those that are gone, page by page", () => {
+    const store = folders();
+    store.run(txn([remove("b/1"), put("b/2", "late"), put("b/4", "new")]));
+    const was = { delimiter: bytes("/"), prefix: bytes("b"), revision: 9 };
+    expect(page(store, { ...was, limit: 1 })).toBe("[b/] > b/");
+    expect(page(store, { prefix: bytes("b/"), revision: 10 })).toBe("b/1 b/2 b/c/3");
+    expect(page(store, { prefix: bytes("b/"), revision: 3, reverse: true })).toBe("b/1");
+    expect(page(store, { prefix: bytes("b/"), revision: 11 })).toBe("b/2 b/4 b/c/3");
+    expect(page(store, { revision: 12 })).toBe("refused");
+  });
+
   test("ends a page before its values are too large, but has one at least", () => {
     const store = new TestStore();
     const value = new Uint8Array(1024 * 1024);

@@ -445,7 +445,7 @@ export class ReferenceStore {
   private list(query: ListQuery): { items: Item[]; commonPrefixes: Uint8Array[]; next: Uint8Array | null } {
     const { prefix, start, end, after, reverse, delimiter, limit, keysOnly } = query;
     const entries = new Map<Key, Stored | null>();
-    for (const [key, item] of [...this.state.items].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    for (const [key, item] of [...this.itemsAt(query.revision)].sort(([one], [other]) => (one < other ? -1 : 1))) {
       if (!key.startsWith(hex(prefix))) continue;
       if (start !== null && key < hex(start)) continue;
       if (end !== null && key >= hex(end)) continue;

@@ -86,6 +86,7 @@ export function list(more: Partial<ListQuery> = {}): ListQuery {
     delimiter: bytes(""),
     limit: 100,
     keysOnly: false,
+    revision: 0,
     ...more,
   };
 }
