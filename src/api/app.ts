@@ -19,6 +19,7 @@ import { memberRoutes } from "./routes/members.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { recoverRoutes } from "./routes/recover.ts";
+import { rootRoutes } from "./routes/root.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { txnRoutes } from "./routes/txn.ts";
 import { watchRoutes } from "./routes/watch.ts";
@@ -43,7 +44,7 @@ export function createApp(): Hono<ApiEnvironment> {
     if (c.res.status !== 101) keepBookmark(c.req.raw.headers, c.res.headers);
   });
   const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
-  app.route("/", readiness).route("/", metrics).route("/", openApiRoutes());
+  app.route("/", readiness).route("/", metrics).route("/", openApiRoutes()).route("/", rootRoutes());
   const ofData = [kvRoutes, txnRoutes, batchRoutes, compactRoutes, sessionRoutes, watchRoutes];
   const ofNodes = [clusterRoutes, memberRoutes, recoverRoutes];
   const resources = [...ofData, leaseRoutes, lockRoutes, electionRoutes, ...ofNodes].map((routes) => routes(cluster));
@@ -51,7 +52,14 @@ export function createApp(): Hono<ApiEnvironment> {
     for (const routes of [...resources, readiness, metrics]) app.route(group, routes);
   }
   app.notFound((c) => {
-    return respondTo(new ApiError("not_found", "There is nothing at this address."), c, cluster);
+    return respondTo(
+      new ApiError(
+        "not_found",
+        "There is nothing at this address. GET / names those that there are; a slash within a name is %2F.",
+      ),
+      c,
+      cluster,
+    );
   });
   app.onError((error, c) => {
     return respondTo(error instanceof ApiError ? error : internalError(c.req.method), c, cluster);

@@ -16,7 +16,7 @@ export function onlyMethods(allowed: string): Handler {
 }
 
 function notAllowed(allowed: string): ApiError {
-  return new ApiError("method_not_allowed", `The methods of this address are ${allowed}.`, {
+  return new ApiError("method_not_allowed", `This address is for ${allowed} alone.`, {
     headers: { allow: allowed },
   });
 }

@@ -5,6 +5,8 @@ import { decodePercent } from "./percent.ts";
 
 const decoder = new TextDecoder();
 const plus = /\+/g;
+/** Of a name that is not known, in the error that tells of it. */
+const maxShownLength = 64;
 
 /**
  * A parameter that is not known is refused rather than ignored: a mistyped `consistency`, `prefix` or `timeout` would
@@ -21,7 +23,7 @@ export class Parameters {
       if (part === "") continue;
       const equals = part.indexOf("=");
       const name = equals === -1 ? part : part.slice(0, equals);
-      if (!known.includes(name)) throw unknownParameter(known);
+      if (!known.includes(name)) throw unknownParameter(name, known);
       if (this.values.has(name)) throw new ApiError("invalid_parameter", `${name} is given twice.`);
       this.values.set(name, equals === -1 ? "" : part.slice(equals + 1));
     }
@@ -61,6 +63,9 @@ export function refuseParameters(url: string): void {
   if (/\?[^#]/.test(url)) throw new ApiError("invalid_parameter", "This address takes no parameters.");
 }
 
-function unknownParameter(known: readonly string[]): ApiError {
-  return new ApiError("invalid_parameter", `The parameters of this address are ${known.join(", ")}.`);
+function unknownParameter(name: string, known: readonly string[]): ApiError {
+  return new ApiError(
+    "invalid_parameter",
+    `This address has no parameter ${name.slice(0, maxShownLength)}. It has ${known.join(", ")}.`,
+  );
 }

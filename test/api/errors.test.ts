@@ -8,24 +8,36 @@ import { failure, TestClient } from "./client.ts";
 import type { ErrorBody } from "./client.ts";
 
 describe("addresses", () => {
-  test.each([
-    "/",
-    "/v1",
-    "/v1/",
-    "/v2/kv/a",
-    "/v1/kvs",
-    "/v1/KV/a",
-    "/v1/groups",
-    "/v1/groups/g",
-    "/v1/groups/g/",
-    "/kv/a",
-  ])("%s is none", async (path) => {
-    expect(await failure(await new TestClient().get(path))).toEqual({
-      status: 404,
-      code: "not_found",
-      ambiguous: false,
-    });
+  test("the root says where to go on", async () => {
+    const client = new TestClient();
+    const response = await client.get("/");
+    expect([response.status, client.nodes.calls]).toEqual([200, []]);
+    const { api, cluster, keys, metrics, ready } = await response.json<Record<string, string>>();
+    for (const path of [api, cluster, keys, metrics, ready]) expect((await client.get(path ?? "")).status).toBe(200);
+    expect(await failure(await client.get("/?a=1"))).toMatchObject({ status: 400, code: "invalid_parameter" });
   });
+
+  test.each([
+    ["/v1/locks/a/b", "GET / names"],
+    ["/v1/kv/", "POST /v1/get"],
+    ["/v1/kv/a?limt=5", "no parameter limt. It has timeout,"],
+    ["/v1/txn", "for POST alone"],
+    [`/v1/kv?${"x".repeat(100)}`, `no parameter ${"x".repeat(64)}. It has`],
+  ])("%s is refused with what to do instead", async (path, advice) => {
+    const { error } = await (await new TestClient().get(path)).json<ErrorBody>();
+    expect(error.message).toContain(advice);
+  });
+
+  test.each(["/v1", "/v1/", "/v2/kv/a", "/v1/kvs", "/v1/KV/a", "/v1/groups", "/v1/groups/g", "/v1/groups/g/", "/kv/a"])(
+    "%s is none",
+    async (path) => {
+      expect(await failure(await new TestClient().get(path))).toEqual({
+        status: 404,
+        code: "not_found",
+        ambiguous: false,
+      });
+    },
+  );
 
   test.each([
     ["POST", "/v1/kv/a", "GET, HEAD, PUT, DELETE"],

@@ -53,6 +53,7 @@ test.each<[string, unknown]>([
   ["a role that is none", { id: "n4", role: "leader" }],
   ["a promotion that is neither", { id: "n4", promote: "yes" }],
   ["a region that is none", { id: "n4", location_hint: "the moon" }],
+  ["a region that is mistyped", { id: "n4", location_hint: "weu" }],
   ["a region that is no text", { id: "n4", location_hint: null }],
   ["a field that is not known", { id: "n4", locationHint: "apac" }],
   ["changes that are no list", { changes: "n4" }],

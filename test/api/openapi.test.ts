@@ -63,7 +63,7 @@ describe("the addresses", () => {
     for (const one of described.filter(({ operation }) => operation.query !== undefined)) {
       const response = await new TestClient().send(one.method, `${one.path}?no-such=1`);
       const { error } = await response.json<ErrorBody>();
-      told[nameOf(one)] = /are (.*)\.$/.exec(error.message)?.[1]?.split(", ").toSorted() ?? [error.message];
+      told[nameOf(one)] = / It has (.*)\.$/.exec(error.message)?.[1]?.split(", ").toSorted() ?? [error.message];
     }
     const expected = described.flatMap((one) => {
       const { query } = one.operation;

@@ -48,6 +48,14 @@ export const workerDescription: ResourceDescription = {
         errors: [],
       },
     },
+    "/": {
+      get: {
+        id: "signposts",
+        summary: "Where to go on.",
+        answers: { 200: { description: "Addresses by what they are for.", content: json({ type: "object" }) } },
+        errors: [],
+      },
+    },
     "/openapi.json": {
       get: {
         id: "describeApi",
