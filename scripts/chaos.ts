@@ -2,6 +2,8 @@
 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Happened, Nemesis } from "./chaos/nemesis.ts";
+import { onOrphaned } from "./chaos/parent.ts";
 import { mutants } from "./chaos/mutants.ts";
 import { chaosUsage, parseChaosOptions } from "./chaos/options.ts";
 import type { ChaosOptions } from "./chaos/options.ts";
@@ -19,6 +21,7 @@ if (options.help) {
   setTimeout(() => fail("the run did not end in time"), options.durationMs + mostOvertimeMs).unref();
   // Not once: a second signal would end this process before it has ended the others.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => fail(`ended by ${signal}`));
+  onOrphaned(() => fail("ended, as npm has"));
   process.exit((await start(options)) ? 0 : 1);
 }
 
@@ -58,21 +61,44 @@ function tellMutant(isBroken: boolean): boolean {
 
 function printCounts({ record, nemesis, cluster }: ChaosRun): void {
   const { answered, refused, unknown } = record.counts;
-  const faults = [...nemesis.counts].map(([name, count]) => `${count} ${name}`).join(", ");
-  const { passed, blocked, lost, duplicated, delayed } = cluster.network.counts;
-  console.log(`  ${answered} operations answered, ${refused} refused, ${unknown} of unknown outcome`);
-  console.log(`  faults: ${faults || "none"}`);
+  const faces = [...record.faces].map(([name, count]) => `${count} over ${name}`).join(", ");
+  const { passed, blocked, lost, duplicated, delayed, queued } = cluster.network.counts;
+  const snapshots = [...cluster.snapshots.values()].reduce((sum, count) => sum + count, 0);
+  console.log(`  ${answered} operations answered (${faces}), ${refused} refused, ${unknown} of unknown outcome`);
+  console.log(`  ${nemesis.happened.length} faults; in brackets, how many did what they are for:`);
+  console.log(`    ${tallyFaults(nemesis.happened)}`);
   console.log(
-    `  calls between processes: ${passed} answered, ${blocked} cut off, ${lost} lost, ${duplicated} repeated, ${delayed} delayed; ${cluster.snapshots} snapshots installed`,
+    `  calls between processes: ${passed} answered, ${blocked} cut off, ${lost} lost, ${duplicated} repeated,`,
   );
+  console.log(`    ${delayed} delayed, ${queued} behind others; ${snapshots} snapshots installed`);
+  printAvailability(record.acknowledgedMs, nemesis);
+}
+
+function tallyFaults(happened: readonly Happened[]): string {
+  const names = new Set(happened.map(({ name }) => name).toSorted());
+  const counts = [...names].map((name) => {
+    const all = happened.filter((fault) => fault.name === name);
+    return `${all.length} ${name} (${all.filter(({ reached }) => reached).length})`;
+  });
+  return counts.join(", ") || "none";
+}
+
+function printAvailability(acknowledgedMs: readonly number[], nemesis: Nemesis): void {
+  const sorted = acknowledgedMs.toSorted((one, other) => one - other);
+  let [longestMs, endedAtMs] = [0, 0];
+  for (const [position, atMs] of sorted.entries()) {
+    const gapMs = atMs - (sorted[position - 1] ?? atMs);
+    if (gapMs > longestMs) [longestMs, endedAtMs] = [gapMs, atMs];
+  }
+  const served = new Set(sorted.map((atMs) => Math.floor(atMs / 1000))).size;
+  const during = nemesis.between(endedAtMs - longestMs, endedAtMs).join(", ") || "nothing";
   console.log(
-    `  longest time without an acknowledged write: ${(longestGapMs(record.acknowledgedMs) / 1000).toFixed(1)} s`,
+    `  writes were acknowledged in ${served} seconds; the longest time without: ${inSeconds(longestMs)} (${during})`,
   );
 }
 
-function longestGapMs(times: readonly number[]): number {
-  const sorted = times.toSorted((one, other) => one - other);
-  return sorted.reduce((longest, at, position) => Math.max(longest, at - (sorted[position - 1] ?? at)), 0);
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function print({ passed, text, findings }: Verdict): void {

@@ -34,8 +34,8 @@ export interface Face {
 }
 
 /** How long the cluster may take, and how long a client waits for it to say so. */
-export const clusterTimeoutMs = 2000;
-export const clientTimeoutMs = 3000;
+export const clusterTimeoutMs = 1500;
+export const clientTimeoutMs = 2500;
 
 /** The revision that a condition names, or 0 for a key that must be missing; the load makes no other ones. */
 export function expectedRevision(condition: Condition): number {

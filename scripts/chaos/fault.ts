@@ -14,8 +14,12 @@ export interface Arena {
   acknowledged(): number;
   /** How many entries of the log a node keeps at most. */
   readonly keptEntries: number;
+  /** How often a node took over the state of another one. */
+  snapshots(node: NodeHandle): number;
   /** Calls the API at a node that serves; null when none answers. */
   call(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Whether the clients are to ask for nothing. */
+  hush(isQuiet: boolean): void;
   /** Waits, but not beyond the end of the run. */
   sleep(ms: number): Promise<void>;
   /** True when no more faults are wanted. */
@@ -34,13 +38,25 @@ export interface Fault {
   readonly weight: number;
   /** With fewer nodes it makes no sense. */
   readonly leastNodes: number;
-  /** Begins the fault, lets it last, and ends it. */
-  readonly run: (arena: Arena) => Promise<void>;
+  /** What has to happen for the fault to have done what it is for. */
+  readonly aim: string;
+  /** Begins the fault, lets it last, and ends it. Answers whether its aim was reached. */
+  readonly run: (arena: Arena) => Promise<boolean>;
 }
 
 export function pickNode({ nodes, random }: Arena): NodeHandle {
   return random.pick(nodes);
 }
+
+/** Waits until it is true, or for so long; answers whether it is. */
+export async function until(arena: Arena, isTrue: () => boolean, mostMs: number): Promise<boolean> {
+  for (let waitedMs = 0; !isTrue() && waitedMs < mostMs && !arena.isOver(); waitedMs += lookMs) {
+    await arena.sleep(lookMs);
+  }
+  return isTrue();
+}
+
+const lookMs = 20;
 
 /** The leader, or any node when nobody is known to lead. */
 export function leaderOrAny(arena: Arena): NodeHandle {
@@ -50,6 +66,11 @@ export function leaderOrAny(arena: Arena): NodeHandle {
 /** One more than half of them. */
 export function pickMajority({ nodes, random }: Arena): NodeHandle[] {
   return random.shuffle(nodes).slice(0, Math.floor(nodes.length / 2) + 1);
+}
+
+/** Cuts a node off from all others; the answer heals that. */
+export function cutOff({ network }: Arena, { id }: NodeHandle): () => void {
+  return network.impose({ rule: { blocked: true }, applies: (from, to) => (from === id) !== (to === id) });
 }
 
 export function namesOf(nodes: readonly NodeHandle[]): string {

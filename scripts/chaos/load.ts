@@ -18,8 +18,13 @@ export interface LoadWorld {
 
 /** A client waits about so long between two operations. */
 const thinkMs = 4;
+/** So often a client that asks for nothing looks whether it may again. */
+const hushMs = 100;
 /** A write with an idempotency key is repeated for so long. */
 const persistMs = 8000;
+/** A process that has failed a client is not asked by it for so long, save once in a while. */
+const shunMs = 2000;
+const stubbornRate = 0.05;
 const stalenessMs = 200;
 /** Times are taken at the clients, and clocks show whole milliseconds. */
 const clockGrainMs = 3;
@@ -34,6 +39,7 @@ export class Load {
   /** What clients have heard of the keys' revisions. */
   private readonly heard = new Map<string, number>();
   private stopped = false;
+  private hushed = false;
 
   constructor(world: LoadWorld, seed: number) {
     this.world = world;
@@ -51,6 +57,11 @@ export class Load {
     this.stopped = true;
   }
 
+  /** Has the clients ask for nothing, or go on. */
+  hush(isQuiet: boolean): void {
+    this.hushed = isQuiet;
+  }
+
   private rotate(): void {
     this.round = makeRound(this.rounds.length);
     this.rounds.push(this.round);
@@ -59,8 +70,8 @@ export class Load {
   private async client(id: string): Promise<void> {
     const client = new Client(id, new Random(this.seed, id), this.world, this.heard);
     while (!this.stopped) {
-      await client.act(this.round);
-      await sleep(client.thinkMs());
+      if (!this.hushed) await client.act(this.round);
+      await sleep(this.hushed ? hushMs : client.thinkMs());
     }
   }
 }
@@ -74,6 +85,8 @@ class Client {
   private readonly seen = new Map<string, number>();
   private seenIndex = 0;
   private writes = 0;
+  /** Until when it rather asks others than a process that has failed it. */
+  private readonly shunnedUntilMs = new Map<string, number>();
 
   constructor(id: string, random: Random, world: LoadWorld, heard: Map<string, number>) {
     this.id = id;
@@ -139,8 +152,9 @@ class Client {
     const invokedAtMs = performance.now();
     const result = repeats
       ? await this.persist(face, call, `${this.id} ${invokedAtMs}`)
-      : await face.ask(this.pickUrl(), this.padded(call), null);
+      : await this.via((url) => face.ask(url, this.padded(call), null));
     record.add(this.id, call, invokedAtMs, performance.now(), result);
+    record.countFace(face.name, result);
     this.learn(call, result);
   }
 
@@ -149,7 +163,7 @@ class Client {
     const padded = this.padded(call);
     const untilMs = performance.now() + persistMs;
     for (let uncertain = false; ;) {
-      const result = await face.ask(this.pickUrl(), padded, idempotencyKey);
+      const result = await this.via((url) => face.ask(url, padded, idempotencyKey));
       const done = result.kind === "answered" && isDone(result);
       if (done) return result;
       uncertain ||= result.kind === "unknown";
@@ -159,8 +173,20 @@ class Client {
     }
   }
 
+  /** Asks a process, and rather others for a while if it does not answer. */
+  private async via(ask: (url: string) => Promise<Result>): Promise<Result> {
+    const url = this.pickUrl();
+    const result = await ask(url);
+    if (result.kind === "answered") this.shunnedUntilMs.delete(url);
+    else this.shunnedUntilMs.set(url, performance.now() + shunMs);
+    return result;
+  }
+
   private pickUrl(): string {
-    return this.random.pick(this.world.urls());
+    const { random, world } = this;
+    const all = world.urls();
+    const good = all.filter((url) => (this.shunnedUntilMs.get(url) ?? 0) < performance.now());
+    return random.pick(good.length === 0 || random.chance(stubbornRate) ? all : good);
   }
 
   private padded(call: KeyValueCall): KeyValueCall {
@@ -194,7 +220,7 @@ class Client {
     const invokedAtMs = performance.now();
     const read: StaleRead = { key, node: random.pick(world.nodeIds), ...this.boundOf(promise) };
     const floor = this.floorOf(key, promise, invokedAtMs);
-    const result = await readStale(this.pickUrl(), read);
+    const result = await this.via((url) => readStale(url, read));
     world.record.counts[result.kind] += 1;
     if (result.kind !== "answered" || result.answer.kind !== "read") return;
     const { seen } = result.answer;

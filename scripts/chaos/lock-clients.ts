@@ -1,4 +1,4 @@
-/** Clients that take locks, hold them for a moment, and give them up or let their time run out. */
+/** Clients that take locks or wait for them, hold them for a moment, and give them up or let their time run out. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../../test/linearizability/history.ts";
@@ -9,9 +9,11 @@ import { send } from "./http.ts";
 
 export type LockOperation = Operation<LockCall, LockAnswer>;
 
-const locks = ["north", "south"];
+export const locks: readonly string[] = ["north", "south"];
 /** The shortest that a lock can be held without being renewed. */
 const ttlMs = 1000;
+/** Some ask for a lock that is held, others wait for their turn. */
+const waitMs = 1000;
 /** Leases are measured by the nodes' clocks, and the moment of the request by this process's own. */
 const clockGrainMs = 5;
 
@@ -22,6 +24,7 @@ export class LockClient {
   private readonly urls: () => readonly string[];
   private attempts = 0;
   private stopped = false;
+  private hushed = false;
 
   constructor(id: string, random: Random, urls: () => readonly string[]) {
     this.id = id;
@@ -31,7 +34,7 @@ export class LockClient {
 
   async run(): Promise<void> {
     while (!this.stopped) {
-      await this.act(this.random.pick(locks));
+      if (!this.hushed) await this.act(this.random.pick(locks));
       await sleep(this.random.between(50, 400));
     }
   }
@@ -40,13 +43,19 @@ export class LockClient {
     this.stopped = true;
   }
 
+  /** Has it ask for nothing, or go on. */
+  hush(isQuiet: boolean): void {
+    this.hushed = isQuiet;
+  }
+
   private async act(lock: string): Promise<void> {
     this.attempts += 1;
     // Each attempt stands for an owner of its own: one of which nobody heard may hold the lock beside a later one.
     const owner = `${this.id}.${this.attempts}`;
     const invokedAtMs = performance.now();
     const url = `${this.random.pick(this.urls())}/v1/locks/${lock}`;
-    const answer = await send("POST", `${url}?ttl=${ttlMs}ms&timeout=${clusterTimeoutMs}ms`);
+    const wait = this.random.chance(0.5) ? `&wait=${waitMs}ms` : "";
+    const answer = await send("POST", `${url}?ttl=${ttlMs}ms&timeout=${clusterTimeoutMs}ms${wait}`);
     const token = typeof answer === "object" && answer.status === 201 ? tokenIn(answer.text) : null;
     // That others have it is no news: others may also have waited for it at that moment.
     if (token === null && !mayHold(answer)) return;

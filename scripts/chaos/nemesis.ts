@@ -1,4 +1,4 @@
-/** Draws one fault after another in each lane, from one seed, and keeps count of them. */
+/** Draws one fault after another in each lane, from one seed, and notes when each was in force. */
 
 import { Random } from "../../test/sim/random.ts";
 
@@ -12,14 +12,21 @@ export const faults: readonly Fault[] = [...processFaults, ...targetedFaults, ..
 
 const lanes: readonly Lane[] = ["processes", "network", "group"];
 
-/** Between two faults of a lane the group has about so long to recover. */
-const restMs = 1500;
+/** Between two faults of a lane there is nothing of it for about so long: time to do the work that the next one endangers. */
+const restMs = 3000;
+
+/** A fault that has happened. */
+export interface Happened {
+  readonly name: string;
+  readonly fromMs: number;
+  toMs: number;
+  /** Whether its aim was reached. */
+  reached: boolean;
+}
 
 export class Nemesis {
-  /** How often each fault has happened. */
-  readonly counts = new Map<string, number>();
-  /** The faults that are in force. */
-  readonly active = new Set<string>();
+  /** All faults so far, in the order in which they began. */
+  readonly happened: Happened[] = [];
   private readonly arena: Arena;
   private readonly seed: number;
   private readonly chosen: readonly Fault[];
@@ -42,7 +49,7 @@ export class Nemesis {
     const possible = this.chosen.filter((fault) => fault.lane === lane);
     if (possible.length === 0) return;
     const arena = { ...this.arena, random };
-    await arena.sleep(random.between(0, 2 * restMs));
+    await arena.sleep(random.between(0, restMs));
     while (!arena.isOver()) {
       await this.inflict(drawWeighted(possible, random), arena);
       await arena.sleep(random.between(0.3 * restMs, 1.7 * restMs));
@@ -50,10 +57,20 @@ export class Nemesis {
   }
 
   private async inflict(fault: Fault, arena: Arena): Promise<void> {
-    this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-    this.active.add(fault.name);
-    await fault.run(arena);
-    this.active.delete(fault.name);
+    const happened: Happened = {
+      name: fault.name,
+      fromMs: performance.now(),
+      toMs: Number.POSITIVE_INFINITY,
+      reached: false,
+    };
+    this.happened.push(happened);
+    happened.reached = await fault.run(arena);
+    happened.toMs = performance.now();
+  }
+
+  /** Which faults were in force at some time between two moments. */
+  between(fromMs: number, toMs: number): string[] {
+    return this.happened.filter((fault) => fault.fromMs < toMs && fault.toMs > fromMs).map(({ name }) => name);
   }
 }
 

@@ -1,54 +1,60 @@
 /** Faults of the network between processes: cut in both directions or in one, slow, lossy, and repeating itself. */
 
-import { leaderOrAny, namesOf, pickNode } from "./fault.ts";
+import { cutOff, leaderOrAny, namesOf, pickNode, until } from "./fault.ts";
 import type { Arena, Fault } from "./fault.ts";
-import type { LinkRule } from "./network.ts";
+import type { LinkRule, Network } from "./network.ts";
 import type { NodeHandle } from "./node-handle.ts";
-
-const networkFault = (name: string, weight: number, run: Fault["run"]): Fault => ({
-  name,
-  lane: "network",
-  weight,
-  leastNodes: 2,
-  run,
-});
 
 const blocked = { blocked: true };
 
 export const networkFaults: readonly Fault[] = [
-  networkFault("isolate-leader", 3, (arena) => isolate(arena, leaderOrAny(arena))),
-  networkFault("partition", 2, (arena) => {
-    const nodes = arena.random.shuffle(arena.nodes);
-    return split(arena, nodes.slice(0, 1 + arena.random.below(nodes.length - 1)));
-  }),
-  networkFault("mute", 2, (arena) => {
-    const { id } = leaderOrAny(arena);
-    return impose(arena, `nobody hears ${id}`, blocked, (from) => from === id);
-  }),
-  networkFault("deaf", 2, (arena) => {
-    const { id } = leaderOrAny(arena);
-    return impose(arena, `${id} hears nobody`, blocked, (_from, to) => to === id);
-  }),
-  networkFault("one-way", 2, (arena) => {
-    const [one, other] = arena.random.shuffle(arena.nodes).map(({ id }) => id);
-    return impose(arena, `${other} does not hear ${one}`, blocked, (from, to) => from === one && to === other);
-  }),
-  networkFault("delay", 2, (arena) => impose(arena, "75 ± 50 ms one way", { delayMs: 75, jitterMs: 50 }, everywhere)),
-  networkFault("loss", 2, (arena) => impose(arena, "half of all messages are lost", { lossRate: 0.5 }, everywhere)),
-  networkFault("repeat", 1, (arena) =>
-    impose(arena, "every call between nodes comes twice", { duplicateRate: 1 }, everywhere),
+  networkFault("isolate-leader", 3, "another node leads meanwhile", (arena) =>
+    deposes(arena, (leader) => split(arena, [leader])),
   ),
-  networkFault("slow", 1, (arena) => {
+  networkFault("partition", 2, "calls are held up", (arena) => {
+    const nodes = arena.random.shuffle(arena.nodes);
+    return meets(arena, "blocked", () => split(arena, nodes.slice(0, 1 + arena.random.below(nodes.length - 1))));
+  }),
+  networkFault("mute", 2, "another node leads, which the former leader hears", (arena) =>
+    deposes(arena, ({ id }) => impose(arena, `nobody hears ${id}`, blocked, (from) => from === id)),
+  ),
+  networkFault("deaf", 2, "another node leads, which the former leader does not hear", (arena) =>
+    deposes(arena, ({ id }) => impose(arena, `${id} hears nobody`, blocked, (_from, to) => to === id)),
+  ),
+  networkFault("one-way", 2, "calls are held up", (arena) => {
+    const [one, other] = arena.random.shuffle(arena.nodes).map(({ id }) => id);
+    return meets(arena, "blocked", () =>
+      impose(arena, `${other} does not hear ${one}`, blocked, (from, to) => from === one && to === other),
+    );
+  }),
+  networkFault("delay", 2, "calls are late", (arena) =>
+    meets(arena, "delayed", () => impose(arena, "75 ± 50 ms one way", { delayMs: 75, jitterMs: 50 }, everywhere)),
+  ),
+  networkFault("loss", 2, "calls are lost", (arena) =>
+    meets(arena, "lost", () => impose(arena, "half of all messages are lost", { lossRate: 0.5 }, everywhere)),
+  ),
+  networkFault("repeat", 1, "calls come twice", (arena) =>
+    meets(arena, "duplicated", () =>
+      impose(arena, "every call between nodes comes twice", { duplicateRate: 1 }, everywhere),
+    ),
+  ),
+  networkFault("slow", 2, "calls wait for those before them", (arena) => {
     const { id } = pickNode(arena);
     const rule = { bytesPerMs: 20, delayMs: 20, jitterMs: 20 };
-    return impose(arena, `20 kB/s to and from ${id}`, rule, (from, to) => from === id || to === id);
+    return meets(arena, "queued", () =>
+      impose(arena, `20 kB/s to and from ${id}`, rule, (from, to) => from === id || to === id),
+    );
   }),
-  networkFault("cut-off", 2, cutOff),
+  networkFault("cut-off", 2, "the node takes over the state of another one", missTheLog),
 ];
 
-const everywhere = (): boolean => true;
+function networkFault(name: string, weight: number, aim: string, run: Fault["run"]): Fault {
+  return { name, lane: "network", weight, leastNodes: 2, aim, run };
+}
 
-const lastsMs = (arena: Arena): number => arena.random.between(500, 4000);
+function everywhere(): boolean {
+  return true;
+}
 
 async function impose(
   arena: Arena,
@@ -58,12 +64,10 @@ async function impose(
 ): Promise<void> {
   const lift = arena.network.impose({ rule, applies });
   arena.tell(text);
-  await arena.sleep(lastsMs(arena));
+  await arena.sleep(arena.random.between(500, 4000));
   lift();
   arena.tell(`over: ${text}`);
 }
-
-const isolate = (arena: Arena, node: NodeHandle): Promise<void> => split(arena, [node]);
 
 function split(arena: Arena, side: readonly NodeHandle[]): Promise<void> {
   const ids = new Set(side.map(({ id }) => id));
@@ -73,23 +77,34 @@ function split(arena: Arena, side: readonly NodeHandle[]): Promise<void> {
   });
 }
 
+/** Whether a fault that meets the leader has made another node lead. */
+async function deposes(arena: Arena, run: (leader: NodeHandle) => Promise<void>): Promise<boolean> {
+  const leader = leaderOrAny(arena);
+  await run(leader);
+  return arena.leader() !== leader;
+}
+
+/** Whether calls have met with something. */
+async function meets(arena: Arena, what: keyof Network["counts"], run: () => Promise<void>): Promise<boolean> {
+  const before = arena.network.counts[what];
+  await run();
+  return arena.network.counts[what] > before;
+}
+
 /** Cuts a node off until the others have forgotten the part of the log that it misses, and it needs their state. */
-async function cutOff(arena: Arena): Promise<void> {
+async function missTheLog(arena: Arena): Promise<boolean> {
   const leader = arena.leader();
   const victim = arena.random.pick(arena.nodes.filter((node) => node !== leader));
   const enough = arena.acknowledged() + 2 * arena.keptEntries;
-  const lift = arena.network.impose({
-    rule: blocked,
-    applies: (from, to) => (from === victim.id) !== (to === victim.id),
-  });
+  const before = arena.snapshots(victim);
+  const heal = cutOff(arena, victim);
   arena.tell(`${victim.id} misses more than the log keeps`);
-  for (let waitedMs = 0; arena.acknowledged() < enough && waitedMs < maxCutOffMs && !arena.isOver(); waitedMs += 100) {
-    await arena.sleep(100);
-  }
-  lift();
+  await until(arena, () => arena.acknowledged() >= enough, maxCutOffMs);
+  heal();
   arena.tell(`${victim.id} is back`);
-  // It gets the state without the next fault in its way, as often as not.
-  await arena.sleep(arena.random.between(0, 2000));
+  // The next fault comes when it has the state or, as often as not, while it takes it.
+  return await until(arena, () => arena.snapshots(victim) > before, arena.random.pick([200, maxTakeOverMs]));
 }
 
 const maxCutOffMs = 10_000;
+const maxTakeOverMs = 3000;

@@ -18,7 +18,7 @@ export interface LinkRule {
   readonly delayMs: number;
   /** The delay is up to so much shorter or longer. */
   readonly jitterMs: number;
-  /** Infinite for a link as fast as this machine. */
+  /** Of all that takes the link, one message after the other. Infinite for a link as fast as this machine. */
   readonly bytesPerMs: number;
 }
 
@@ -48,6 +48,8 @@ export interface Exchange {
 
 /** The call whose answer does not end by itself. */
 const streamPath = "subscribe";
+/** A slow link keeps so much, and loses what comes beyond that. */
+const mostBehindMs = 1000;
 /** How often it is looked whether a link that was cut is there again. */
 const lookMs = 50;
 
@@ -58,8 +60,10 @@ const forgetAfterMs = 15_000;
 
 export class Network {
   private readonly conditions = new Set<Condition>();
+  /** When each link will have carried what is on its way; of those that are not as fast as this machine. */
+  private readonly freeAtMs = new Map<string, number>();
   /** How many calls have met with what. */
-  readonly counts = { passed: 0, blocked: 0, lost: 0, duplicated: 0, delayed: 0, failed: 0 };
+  readonly counts = { passed: 0, blocked: 0, lost: 0, duplicated: 0, delayed: 0, queued: 0, failed: 0 };
   /** Is shown every call between nodes when its caller is about to get the answer. */
   onExchange: (exchange: Exchange) => void = () => {};
   private readonly random: Random;
@@ -131,19 +135,31 @@ export class Network {
   /** Lets time pass as the link has it; false for what never arrives. */
   private async passes(from: string, to: string, bytes: number): Promise<boolean> {
     const rule = this.link(from, to);
-    const waitMs = rule.delayMs + this.random.between(-rule.jitterMs, rule.jitterMs) + bytes / rule.bytesPerMs;
+    const queueMs = this.queueMs(`${from} ${to}`, bytes / rule.bytesPerMs);
+    if (queueMs === null || this.random.chance(rule.lossRate)) {
+      this.counts.lost += 1;
+      return false;
+    }
+    const waitMs = rule.delayMs + this.random.between(-rule.jitterMs, rule.jitterMs) + queueMs;
     if (waitMs >= 1) {
       this.counts.delayed += 1;
       await sleep(waitMs);
-    }
-    if (this.random.chance(rule.lossRate)) {
-      this.counts.lost += 1;
-      return false;
     }
     // What was on its way when the link was cut does not arrive either.
     if (!this.link(from, to).blocked) return true;
     this.counts.blocked += 1;
     return false;
+  }
+
+  /** How long a message takes on a link that carries one after the other; null if there is no place to wait. */
+  private queueMs(link: string, ownMs: number): number | null {
+    if (ownMs === 0) return 0;
+    const nowMs = performance.now();
+    const behindMs = Math.max(0, (this.freeAtMs.get(link) ?? 0) - nowMs);
+    if (behindMs > mostBehindMs) return null;
+    if (behindMs > 0) this.counts.queued += 1;
+    this.freeAtMs.set(link, nowMs + behindMs + ownMs);
+    return behindMs + ownMs;
   }
 
   /** Nobody answers: the caller waits until it gives up by itself. */

@@ -21,14 +21,17 @@ export class NodeHandle {
   /** What is known of the end of a process that nobody had ended. */
   endedByItself: string | null = null;
   private readonly settings: NodeProcessSettings;
+  private readonly word: string;
   private readonly reaper: Reaper;
   private readonly onLine: (line: string) => void;
   private child: ChildProcess | null = null;
   private isKilled = false;
   private exited: Promise<void> = Promise.resolve();
 
-  constructor(settings: NodeProcessSettings, reaper: Reaper, onLine: (line: string) => void) {
+  /** @param word stands before every path that the process serves */
+  constructor(settings: NodeProcessSettings, word: string, reaper: Reaper, onLine: (line: string) => void) {
     this.settings = settings;
+    this.word = word;
     this.reaper = reaper;
     this.onLine = onLine;
   }
@@ -71,7 +74,7 @@ export class NodeHandle {
         done();
       });
     });
-    this.url = await untilReady(child, this.onLine, () => said);
+    this.url = `${await untilReady(child, this.onLine, () => said)}/${this.word}`;
     // It may have been killed as soon as it was ready.
     if (this.child === child) this.state = "up";
   }

@@ -5,6 +5,8 @@ import { mutants } from "./mutants.ts";
 import { faults } from "./nemesis.ts";
 
 const list = (names: readonly string[]): string => names.join(", ");
+const table = (rows: readonly (readonly [string, string])[]): string =>
+  rows.map(([name, text]) => `  ${name.padEnd(18)}${text}`).join("\n");
 
 export const chaosUsage = `Runs a cluster of which each node is a process of its own with its own disk, has clients write and read through
 its HTTP APIs, kills, pauses and separates the processes meanwhile, and checks what the clients were told.
@@ -15,13 +17,22 @@ its HTTP APIs, kills, pauses and separates the processes meanwhile, and checks w
   --seconds S     how long, instead
   --seed N        decides which faults come and what clients ask; when things happen is up to the machine
   --nodes N       1 to 7 nodes (3)
-  --clients N     1 to 64 clients (8)
-  --nemesis A,B   the faults to choose from; unless said all, or those that bring the mistake out: ${list(faults.map(({ name }) => name))}
+  --clients N     1 to 64 clients that read and write (12); besides them three take locks, and two a face watch
+  --nemesis A,B   the faults to choose from; unless said all, or those that bring the mistake out
   --face F        rest, etcd or both (both)
-  --mutant M      makes a mistake on purpose, which the run must find: ${list(Object.keys(mutants))}
+  --mutant M      makes a mistake on purpose, which the run must find
   --history F     where to write what the clients saw; without it, only if a rule was broken
   --verbose       prints each fault when it happens
-  --help          shows this text`;
+  --help          shows this text
+
+The faults, and what has to happen for one to count as having done what it is for:
+${table(faults.map(({ name, aim }) => [name, aim]))}
+
+The mistakes:
+${table(Object.entries(mutants).map(([name, { text }]) => [name, text]))}
+
+Ends with 0 if no rule was broken, or if the mistake was found, and else with 1; with 2 for a command line that makes no
+sense. Whatever ends it, by a signal too, no process and no file of the cluster is left behind.`;
 
 export interface ChaosOptions {
   readonly durationMs: number;
@@ -46,7 +57,7 @@ export function parseChaosOptions(words: readonly string[]): ChaosOptions {
       seconds: { type: "string" },
       seed: { type: "string" },
       nodes: { type: "string", default: "3" },
-      clients: { type: "string", default: "8" },
+      clients: { type: "string", default: "12" },
       nemesis: { type: "string" },
       face: { type: "string", default: "both" },
       mutant: { type: "string" },

@@ -1,5 +1,6 @@
 /** A cluster of processes: all of them, the network between them, and the way to ask any that answers. */
 
+import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "../../test/sim/random.ts";
 import { bundleWorker, stopBundler } from "../lib/bundle.ts";
 import { generateMembers, readDeployment } from "../lib/deployment.ts";
+import type { Deployment } from "../lib/deployment.ts";
 import { Leaderships } from "../smoke/leaderships.ts";
+import { clusterTimeoutMs } from "./face.ts";
 import { send } from "./http.ts";
 import { Network } from "./network.ts";
 import { NodeHandle } from "./node-handle.ts";
@@ -16,14 +19,15 @@ import type { Route } from "./routed-namespace.ts";
 
 /** So much of the log is kept: little, so that whoever was away for seconds needs a snapshot, in several pages. */
 const logLimits = { keepEntries: 50, maxEntries: 100, maxPageBytes: 8192 };
+const idleAfterMs = 1000;
 
 export class ProcessCluster {
   readonly nodes: readonly NodeHandle[];
   readonly network: Network;
   readonly leaderships = new Leaderships();
   readonly keptEntries = logLimits.maxEntries;
-  /** How often a node took over the state of another one. */
-  snapshots = 0;
+  /** How often each node took over the state of another one. */
+  readonly snapshots = new Map<string, number>();
   private readonly folder: string;
 
   private constructor(folder: string, nodes: readonly NodeHandle[], network: Network) {
@@ -33,30 +37,35 @@ export class ProcessCluster {
   }
 
   static async make(count: number, seed: number, mutant: string): Promise<ProcessCluster> {
-    const folder = mkdtempSync(join(tmpdir(), "durable-raft-chaos-"));
-    const scriptPath = join(folder, "worker.mjs");
-    writeFileSync(scriptPath, await bundleWorker("scripts/chaos/worker.ts"));
+    const script = await bundleWorker("scripts/chaos/worker.ts");
     await stopBundler();
+    const folder = mkdtempSync(join(tmpdir(), "durable-raft-chaos-"));
+    const reaper = new Reaper(folder);
+    const scriptPath = join(folder, "worker.mjs");
+    writeFileSync(scriptPath, script);
     const network: Network = new Network(new Random(seed, "network"), (id) => urlOf(id));
     const address = await network.listen();
-    const reaper = new Reaper();
+    // Addresses are used again by other processes, of other runs too: these serve only whoever knows this word.
+    const word = randomUUID();
     const members = generateMembers(count);
     const deployment = readDeployment();
     const nodes = members.map(({ id }) => {
       const route: Route = { own: id, network: address };
       const variables = {
         ...deployment.variables,
-        RAFT_PROFILE: "laptop",
+        RAFT_PROFILE: "chaos",
+        RAFT_TIMINGS: { chaos: timingOf(deployment) },
         RAFT_OPEN: "loopback",
         RAFT_MEMBERS: members,
         RAFT_LOG: logLimits,
         CHAOS_ROUTE: route,
+        CHAOS_WORD: word,
         CHAOS_MUTANT: mutant,
       };
       const statePath = join(folder, id);
       mkdirSync(statePath);
       const settings = { node: id, statePath, deployment, scriptPath, variables };
-      return new NodeHandle(settings, reaper, (line) => cluster.heard(line));
+      return new NodeHandle(settings, word, reaper, (line) => cluster.heard(id, line));
     });
     const urlOf = (id: string): string | null =>
       nodes.find((node) => node.id === id && node.state !== "down")?.url ?? null;
@@ -97,7 +106,8 @@ export class ProcessCluster {
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
     for (const url of this.urls()) {
       const json = body === undefined ? null : JSON.stringify(body);
-      const answer = await send(method === "GET" ? "GET" : "POST", `${url}${path}?timeout=2000ms`, {}, json);
+      const address = `${url}${path}${path.includes("?") ? "&" : "?"}timeout=${clusterTimeoutMs}ms`;
+      const answer = await send(method === "GET" ? "GET" : "POST", address, {}, json);
       if (typeof answer === "object" && answer.status === 200) return JSON.parse(answer.text);
     }
     return null;
@@ -109,8 +119,15 @@ export class ProcessCluster {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private heard(line: string): void {
+  private heard(id: string, line: string): void {
     this.leaderships.see(line);
-    if (line.includes('"event":"snapshot"') && line.includes('"installed"')) this.snapshots += 1;
+    if (!line.includes('"event":"snapshot"') || !line.includes('"installed"')) return;
+    this.snapshots.set(id, (this.snapshots.get(id) ?? 0) + 1);
   }
+}
+
+/** That of a laptop, but for a group that rests as soon as its clients take a breath. */
+function timingOf({ variables }: Deployment): object {
+  const { laptop } = variables["RAFT_TIMINGS"] as { readonly laptop: object };
+  return { ...laptop, idleAfterMs };
 }

@@ -1,39 +1,51 @@
 /** Faults of processes: killed, with all that was not on disk, or paused, which they can't tell from a long moment. */
 
-import { leaderOrAny, namesOf, pickMajority, pickNode } from "./fault.ts";
+import { namesOf, pickMajority, pickNode } from "./fault.ts";
 import type { Arena, Fault } from "./fault.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
-const processFault = (name: string, weight: number, leastNodes: number, run: Fault["run"]): Fault => ({
-  name,
-  lane: "processes",
-  weight,
-  leastNodes,
-  run,
-});
-
 export const processFaults: readonly Fault[] = [
-  processFault("kill", 2, 1, (arena) => killAndStart(arena, [pickNode(arena)])),
-  processFault("kill-leader", 3, 1, (arena) => killAndStart(arena, [leaderOrAny(arena)])),
-  processFault("kill-majority", 2, 3, (arena) => killAndStart(arena, pickMajority(arena))),
-  processFault("kill-all", 1, 1, (arena) => killAndStart(arena, arena.nodes)),
-  processFault("pause", 2, 1, (arena) => pauseAndWake(arena, pickNode(arena))),
-  processFault("pause-leader", 3, 1, (arena) => pauseAndWake(arena, leaderOrAny(arena))),
+  processFault("kill", 2, 1, "a process is killed", (arena) => killAndStart(arena, [pickNode(arena)])),
+  processFault("kill-leader", 3, 1, "the one that is killed was leading", async (arena) => {
+    const leader = arena.leader();
+    await killAndStart(arena, [leader ?? pickNode(arena)]);
+    return leader !== undefined;
+  }),
+  processFault("kill-majority", 2, 3, "more than half are killed at once", (arena) =>
+    killAndStart(arena, pickMajority(arena)),
+  ),
+  processFault("kill-all", 1, 1, "all are killed at once", (arena) => killAndStart(arena, arena.nodes)),
+  processFault("pause", 2, 1, "a process is paused", async (arena) => {
+    await pauseAndWake(arena, pickNode(arena));
+    return true;
+  }),
+  processFault("pause-leader", 3, 2, "the one that wakes had led, and another one leads", async (arena) => {
+    const leader = arena.leader();
+    const newest = await pauseAndWake(arena, leader ?? pickNode(arena));
+    return leader !== undefined && newest !== leader;
+  }),
 ];
 
-async function killAndStart(arena: Arena, victims: readonly NodeHandle[]): Promise<void> {
+function processFault(name: string, weight: number, leastNodes: number, aim: string, run: Fault["run"]): Fault {
+  return { name, lane: "processes", weight, leastNodes, aim, run };
+}
+
+async function killAndStart(arena: Arena, victims: readonly NodeHandle[]): Promise<boolean> {
   arena.tell(`kills ${namesOf(victims)}`);
   await Promise.all(victims.map((victim) => victim.kill()));
   await arena.sleep(arena.random.between(0, 1500));
   await Promise.all(victims.map((victim) => victim.start()));
   arena.tell(`${namesOf(victims)} ${victims.length === 1 ? "runs" : "run"} again`);
+  return true;
 }
 
-/** The others elect a new leader meanwhile; the old one wakes, and believes that it still leads. */
-async function pauseAndWake(arena: Arena, victim: NodeHandle): Promise<void> {
+/** The others elect a new leader meanwhile; the old one wakes, and believes that it still leads. Answers who led then. */
+async function pauseAndWake(arena: Arena, victim: NodeHandle): Promise<NodeHandle | undefined> {
   arena.tell(`pauses ${victim.id}`);
   victim.pause();
   await arena.sleep(arena.random.between(300, 3000));
+  const newest = arena.leader();
   victim.wake();
   arena.tell(`wakes ${victim.id}`);
+  return newest;
 }

@@ -1,4 +1,4 @@
-/** Sees to it that no process group outlives the run that started it, however the run ends. */
+/** Sees to it that nothing outlives the run that made it, no process group and no file, however the run ends. */
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -8,9 +8,10 @@ export class Reaper {
   private readonly living = new Set<number>();
   private readonly child: ChildProcess;
 
-  constructor() {
+  /** @param folder where the processes keep what they store */
+  constructor(folder: string) {
     // In a group of its own: what kills the run by its group must not kill this too.
-    this.child = spawn("sh", [resolve(import.meta.dirname, "reaper.sh")], {
+    this.child = spawn("sh", [resolve(import.meta.dirname, "reaper.sh"), folder], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
     });

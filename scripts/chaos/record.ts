@@ -29,6 +29,8 @@ export class Record {
   readonly revisions: RevisionSeen[] = [];
   readonly stale: StaleSeen[] = [];
   readonly counts = { answered: 0, refused: 0, unknown: 0 };
+  /** How many operations were answered over which API. */
+  readonly faces = new Map<string, number>();
   /** When writes were acknowledged. */
   readonly acknowledgedMs: number[] = [];
   /** Of each key the newest revision that was acknowledged, at the times when that changed. */
@@ -49,6 +51,10 @@ export class Record {
     if (revision === undefined) return;
     this.revisions.push({ text: keyValueModel.describe(call, answer), invokedAtMs, atMs, revision, isWrite });
     if (answer.kind === "written" && call.kind === "put") this.wrote(call.key, atMs, revision);
+  }
+
+  countFace(name: string, { kind }: Result): void {
+    if (kind === "answered") this.faces.set(name, (this.faces.get(name) ?? 0) + 1);
   }
 
   /** The newest revision of a key that was acknowledged before a time. */

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "../../test/sim/random.ts";
 import { etcdFace } from "./etcd-face.ts";
 import type { Arena } from "./fault.ts";
-import { compareStates, readEverything } from "./final-state.ts";
+import { etcdWatch } from "./etcd-watch.ts";
+import { compareStates, heldLocks, readEverything, watchersBehind } from "./final-state.ts";
 import { closeConnections } from "./http.ts";
 import { keysOf } from "./keys.ts";
 import type { Round } from "./keys.ts";
@@ -15,6 +16,7 @@ import type { ChaosOptions } from "./options.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 import { Record } from "./record.ts";
 import { restFace } from "./rest-face.ts";
+import { restWatch } from "./rest-watch.ts";
 import {
   judge,
   judgeLeaders,
@@ -30,6 +32,7 @@ import { Watcher } from "./watchers.ts";
 const readyWithinMs = 90_000;
 const lookEveryMs = 500;
 const progressEveryMs = 10_000;
+const recentAnswers = 10_000;
 /** Operations that begin in a round have ended this many rounds later. */
 const roundsToEnd = 3;
 
@@ -58,7 +61,10 @@ export class ChaosRun {
     this.nemesis = new Nemesis(this.arena(), options.seed, options.nemesis);
     const urls = (): readonly string[] => cluster.urls();
     const random = (id: string): Random => new Random(options.seed, id);
-    this.watchers = ["w1", "w2"].map((id) => new Watcher(id, random(id), urls));
+    const watches = [restWatch, etcdWatch].filter(({ name }) => options.faces.includes(name.toLowerCase()));
+    this.watchers = watches.flatMap((face) =>
+      [1, 2].map((number) => `${face.name} watcher ${number}`).map((id) => new Watcher(id, face, random(id), urls)),
+    );
     this.lockClients = ["l1", "l2", "l3"].map((id) => new LockClient(id, random(id), urls));
   }
 
@@ -72,19 +78,30 @@ export class ChaosRun {
     const others = [...this.watchers, ...this.lockClients];
     const clients = Promise.all([load.run(options.clients), ...others.map((client) => client.run())]);
     const faults = this.nemesis.run();
-    const broken = await this.watch();
+    const failure = new Promise<never>((_done, reject) => {
+      for (const work of [clients, faults]) work.catch(reject);
+    });
+    const broken = await Promise.race([this.watch(), failure]);
     this.untilMs = 0;
     await faults;
     load.stop();
     for (const client of this.lockClients) client.stop();
-    if (broken.length === 0) {
-      await cluster.startAll();
-      await cluster.untilReady(readyWithinMs);
-      await readEverything(cluster, load.rounds, this.record);
-    }
+    const verdicts = broken.length > 0 ? broken : await this.judgeEnd();
     for (const watcher of this.watchers) watcher.stop();
     await clients;
-    if (broken.length > 0) return broken;
+    return verdicts;
+  }
+
+  /** Everything runs again, and nothing disturbs it. */
+  private async judgeEnd(): Promise<readonly Verdict[]> {
+    const { cluster, load, record, watchers } = this;
+    const healedAtMs = performance.now();
+    await cluster.startAll();
+    await cluster.untilReady(readyWithinMs);
+    this.tell(`all nodes see a leader, ${((performance.now() - healedAtMs) / 1000).toFixed(1)} s after the last fault`);
+    await readEverything(cluster, load.rounds, record);
+    const held = await heldLocks(cluster);
+    const behind = await watchersBehind(cluster, watchers);
     const { states, keys } = await compareStates(cluster, load.rounds);
     const equal = {
       passed: states === 1,
@@ -92,9 +109,9 @@ export class ChaosRun {
       findings: states === 1 ? [] : [`the nodes hold ${states} different states`],
     };
     return [
-      ...judge(this.record, cluster.leaderships),
-      judgeWatches(this.watchers, this.record),
-      judgeLocks(this.lockClients),
+      ...judge(record, cluster.leaderships),
+      judgeWatches(watchers, record, behind),
+      judgeLocks(this.lockClients, held),
       equal,
       judgeProcesses(cluster.nodes),
     ];
@@ -129,14 +146,16 @@ export class ChaosRun {
     const ended = this.load.rounds.slice(this.checkedRounds, -roundsToEnd);
     this.checkedRounds += ended.length;
     if (ended.length === 0) return [];
-    return [judgeRevisions(this.record), ...ended.map((round) => judgeOperations(operationsOf(round, this.record)))];
+    // What came long before has been looked at before.
+    const revisions = this.record.revisions.slice(-recentAnswers);
+    return [judgeRevisions({ revisions }), ...ended.map((round) => judgeOperations(operationsOf(round, this.record)))];
   }
 
   private progress(): string {
     const { answered, unknown } = this.record.counts;
-    const faults = [...this.nemesis.counts.values()].reduce((sum, count) => sum + count, 0);
-    const now = [...this.nemesis.active].join(", ") || "nothing";
-    return `${answered} answers, ${unknown} unknown outcomes, ${faults} faults; in force: ${now}`;
+    const { nemesis } = this;
+    const now = nemesis.between(performance.now(), performance.now()).join(", ") || "nothing";
+    return `${answered} answers, ${unknown} unknown outcomes, ${nemesis.happened.length} faults; in force: ${now}`;
   }
 
   private arena(): Arena {
@@ -147,6 +166,10 @@ export class ChaosRun {
       random: new Random(this.options.seed),
       keptEntries: cluster.keptEntries,
       leader: () => cluster.leader(),
+      snapshots: ({ id }) => cluster.snapshots.get(id) ?? 0,
+      hush: (isQuiet) => {
+        for (const clients of [this.load, ...this.lockClients]) clients.hush(isQuiet);
+      },
       acknowledged: () => record.acknowledgedMs.length,
       call: (method, path, body) => cluster.call(method, path, body),
       isOver: () => performance.now() >= this.untilMs,

@@ -2,33 +2,39 @@
 
 import { decodeFrame } from "../../src/node/frame.ts";
 import type { Message } from "../../src/raft/message.ts";
+import { cutOff, until } from "./fault.ts";
 import type { Arena, Fault } from "./fault.ts";
 import type { Exchange } from "./network.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
 export const targetedFaults: readonly Fault[] = [
-  { name: "ballot", lane: "processes", weight: 1, leastNodes: 3, run: forgetVote },
-  { name: "last-copy", lane: "processes", weight: 1, leastNodes: 3, run: forgetEntries },
+  targetedFault("ballot", "a node that has voted is killed, and comes back to the loser", forgetVote),
+  targetedFault("last-copy", "a follower that has acknowledged entries is killed with its leader", forgetEntries),
+  targetedFault("half-state", "a node is killed that has taken part of another one's state", forgetPages),
 ];
+
+function targetedFault(name: string, aim: string, run: Fault["run"]): Fault {
+  return { name, lane: "processes", weight: 1, leastNodes: 3, aim, run };
+}
 
 /**
  * The leader is cut off, another node wins the election by the vote of the third, and is cut off in its turn. The voter is
  * killed, and when it is back only the first leader can ask for its vote: a voter that has forgotten whom it voted for
  * gives the same term a second leader.
  */
-async function forgetVote(arena: Arena): Promise<void> {
+async function forgetVote(arena: Arena): Promise<boolean> {
   const rival = arena.leader();
-  if (rival === undefined || arena.nodes.length !== 3) return;
+  if (rival === undefined || arena.nodes.length !== 3) return false;
   const healRival = cutOff(arena, rival);
   arena.tell(`${rival.id} is cut off, and whoever votes then is killed`);
   const vote = await waitFor(arena, (exchange) => {
     if (exchange.from === rival.id || exchange.to === rival.id || !grantsVote(exchange)) return false;
     // Nothing that the winner sends as a leader must reach the voter: it would tell it who leads.
-    arena.nodes.find(({ id }) => id === exchange.to)?.interrupt();
+    named(arena, exchange.to)?.interrupt();
     return true;
   });
-  const voter = arena.nodes.find(({ id }) => id === vote?.to);
-  const winner = arena.nodes.find(({ id }) => id === vote?.from);
+  const voter = named(arena, vote?.to);
+  const winner = named(arena, vote?.from);
   if (voter !== undefined && winner !== undefined) {
     const healWinner = cutOff(arena, winner);
     await voter.kill();
@@ -40,6 +46,7 @@ async function forgetVote(arena: Arena): Promise<void> {
   }
   healRival();
   arena.tell("all hear each other again");
+  return voter !== undefined;
 }
 
 /**
@@ -47,11 +54,11 @@ async function forgetVote(arena: Arena): Promise<void> {
  * the leader commits by that, and tells clients, is nowhere else. Leader and follower are killed, and the follower comes
  * back first: without what it has acknowledged, it and the third node go on without it.
  */
-async function forgetEntries(arena: Arena): Promise<void> {
+async function forgetEntries(arena: Arena): Promise<boolean> {
   const leader = arena.leader();
-  if (leader === undefined || arena.nodes.length !== 3) return;
+  if (leader === undefined || arena.nodes.length !== 3) return false;
   const [follower, third] = arena.random.shuffle(arena.nodes.filter((node) => node !== leader));
-  if (follower === undefined || third === undefined) return;
+  if (follower === undefined || third === undefined) return false;
   const heal = [cutOff(arena, third)];
   arena.tell(`${third.id} is cut off, and ${follower.id} is to die with the last copy`);
   await arena.sleep(arena.random.between(100, 1000));
@@ -69,24 +76,52 @@ async function forgetEntries(arena: Arena): Promise<void> {
   await arena.sleep(arena.random.between(1000, 2500));
   await leader.start();
   arena.tell(`${leader.id} is back too`);
+  return append !== null;
 }
+
+/**
+ * A node misses more than the log keeps, and is killed when it has acknowledged a page of the state that it gets instead,
+ * which is not the last one: it must go on from there with all that it has acknowledged, or begin anew.
+ */
+async function forgetPages(arena: Arena): Promise<boolean> {
+  const leader = arena.leader();
+  const victim = arena.random.pick(arena.nodes.filter((node) => node !== leader));
+  const enough = arena.acknowledged() + 2 * arena.keptEntries;
+  const heal = cutOff(arena, victim);
+  arena.tell(`${victim.id} is to die with half of a state`);
+  await until(arena, () => arena.acknowledged() >= enough, maxWaitMs);
+  heal();
+  let pages = 0;
+  const page = await waitFor(arena, ({ path, to }) => {
+    pages += Number(path === "snapshot" && to === victim.id);
+    if (pages < pagesTaken) return false;
+    victim.interrupt();
+    return true;
+  });
+  await victim.kill();
+  await victim.start();
+  arena.tell(`${victim.id} is back, with ${page === null ? "no part" : "a part"} of a state`);
+  return page !== null;
+}
+
+/** Of a state of some dozen. */
+const pagesTaken = 3;
 
 const maxWaitMs = 8000;
 
 /** The first exchange that is wanted; null when there is none in time. */
-async function waitFor(
-  { network, ...arena }: Arena,
-  isWanted: (exchange: Exchange) => boolean,
-): Promise<Exchange | null> {
+async function waitFor(arena: Arena, isWanted: (exchange: Exchange) => boolean): Promise<Exchange | null> {
   const seen: Exchange[] = [];
-  network.onExchange = (exchange) => {
+  arena.network.onExchange = (exchange) => {
     if (seen.length === 0 && isWanted(exchange)) seen.push(exchange);
   };
-  for (let waitedMs = 0; seen.length === 0 && waitedMs < maxWaitMs && !arena.isOver(); waitedMs += 20) {
-    await arena.sleep(20);
-  }
-  network.onExchange = () => {};
+  await until(arena, () => seen.length > 0, maxWaitMs);
+  arena.network.onExchange = () => {};
   return seen[0] ?? null;
+}
+
+function named({ nodes }: Arena, id: string | undefined): NodeHandle | undefined {
+  return nodes.find((node) => node.id === id);
 }
 
 function grantsVote({ path, answer }: Exchange): boolean {
@@ -108,8 +143,4 @@ function messagesIn(path: string, frame: Uint8Array): readonly Message[] {
     // A refusal is no frame.
     return [];
   }
-}
-
-function cutOff({ network }: Pick<Arena, "network">, { id }: NodeHandle): () => void {
-  return network.impose({ rule: { blocked: true }, applies: (from, to) => (from === id) !== (to === id) });
 }

@@ -36,7 +36,7 @@ export function judgeOperations(operations: readonly KeyValueOperation[]): Verdi
   };
 }
 
-export function judgeRevisions({ revisions }: Record): Verdict {
+export function judgeRevisions({ revisions }: Pick<Record, "revisions">): Verdict {
   const findings = checkRevisionOrder(revisions);
   const text = `the store's revisions rise with time over all keys: ${revisions.length} answers`;
   return { passed: findings.length === 0, text, findings };
@@ -57,9 +57,14 @@ export function judgeLeaders(leaderships: Leaderships): Verdict {
   };
 }
 
-export function judgeWatches(watchers: readonly Watcher[], { operations }: Record): Verdict {
+/** @param behind says who was not told to the end */
+export function judgeWatches(
+  watchers: readonly Watcher[],
+  { operations }: Record,
+  behind: readonly string[] = [],
+): Verdict {
   const segments = watchers.flatMap((watcher) => watcher.segments);
-  const findings = checkWatches(segments, operations);
+  const findings = [...checkWatches(segments, operations), ...behind];
   const events = segments.reduce((sum, segment) => sum + segment.events.length, 0);
   const streams = watchers.reduce((sum, { counts }) => sum + counts.streams, 0);
   const anew = watchers.reduce((sum, { counts }) => sum + counts.compacted, 0);
@@ -67,16 +72,17 @@ export function judgeWatches(watchers: readonly Watcher[], { operations }: Recor
   return { passed: findings.length === 0, text, findings };
 }
 
-export function judgeLocks(clients: readonly LockClient[]): Verdict {
+/** @param held names the locks that were not free when nobody had asked for them for long */
+export function judgeLocks(clients: readonly LockClient[], held: readonly string[]): Verdict {
   const report = checkLinearizability(
     lockModel,
     clients.flatMap(({ operations }) => operations),
   );
   const granted = clients.flatMap(({ operations }) => operations.filter(isGranted)).length;
   return {
-    passed: report.verdict === "linearizable",
-    text: `locks had one holder at a time, and tokens rose: ${granted} times held`,
-    findings: report.findings,
+    passed: report.verdict === "linearizable" && held.length === 0,
+    text: `locks had one holder at a time, tokens rose, and all were free in the end: ${granted} times held`,
+    findings: [...report.findings, ...held.map((lock) => `the lock ${lock} does not end`)],
   };
 }
 

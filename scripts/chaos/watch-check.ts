@@ -2,7 +2,8 @@
 
 import type { Step } from "../../test/linearizability/key-value-call.ts";
 import type { KeyValueOperation } from "./record.ts";
-import type { Segment, WatchEvent } from "./watchers.ts";
+import type { WatchEvent } from "./watch-face.ts";
+import type { Segment } from "./watchers.ts";
 
 /** What clients were told of their writes: what became of which key at a revision; null for a delete. */
 type Written = ReadonlyMap<number, ReadonlyMap<string, string | null>>;
@@ -37,10 +38,11 @@ function writesOf(operations: readonly KeyValueOperation[]): Written {
 }
 
 function outOfOrder({ watcher, afterRevision, events }: Segment): string[] {
-  let last = afterRevision;
+  // Of a revision that is told from its first change on, there may be several.
+  let last = afterRevision + 1;
   const seen = new Set<string>();
   for (const { revision, key } of events) {
-    if (revision < last) return [`${watcher} was told of revision ${revision} after ${last}`];
+    if (revision < last) return [`${watcher} was told of revision ${revision}, and should be at ${last} or later`];
     if (seen.has(`${revision} ${key}`)) return [`${watcher} was told twice of ${key} at revision ${revision}`];
     seen.add(`${revision} ${key}`);
     last = revision;

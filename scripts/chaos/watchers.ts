@@ -1,17 +1,9 @@
 /** Clients that watch all keys through any process, go on elsewhere when that ends, and note what they are told. */
 
-import { request } from "undici";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../test/sim/random.ts";
-import { nameIn } from "./face.ts";
 import { send } from "./http.ts";
-
-export interface WatchEvent {
-  readonly revision: number;
-  readonly key: string;
-  /** Null for a delete. */
-  readonly value: string | null;
-}
+import type { Told, WatchEvent, WatchFace } from "./watch-face.ts";
 
 /** What was told without a gap: all that happened after one revision, up to another. */
 export interface Segment {
@@ -22,23 +14,31 @@ export interface Segment {
   readonly events: WatchEvent[];
 }
 
-/** A stream that is silent for so long is given up; it was asked to say once a second how far it is. */
+/** A stream that is silent for so long is given up. */
 const silenceMs = 5000;
+/** Streams are also left by themselves, after so long at most, so that what comes meanwhile must be caught up with. */
+const mostStayMs = 10_000;
+const mostAwayMs = 3000;
+/** So long a stream that has ended is not missed. */
+const mostPauseMs = 200;
+const lookMs = 100;
 
 export class Watcher {
   readonly segments: Segment[] = [];
-  /** How often a stream has ended, and how often what came next was forgotten. */
+  /** How many streams it has read, and how often what came next was forgotten. */
   readonly counts = { streams: 0, compacted: 0 };
-  private readonly id: string;
+  readonly id: string;
+  private readonly face: WatchFace;
   private readonly random: Random;
   private readonly urls: () => readonly string[];
-  private lastEventId: string | null = null;
+  private position: string | null = null;
   private segment: Segment | null = null;
   private stopped = false;
   private abort = new AbortController();
 
-  constructor(id: string, random: Random, urls: () => readonly string[]) {
+  constructor(id: string, face: WatchFace, random: Random, urls: () => readonly string[]) {
     this.id = id;
+    this.face = face;
     this.random = random;
     this.urls = urls;
   }
@@ -46,8 +46,8 @@ export class Watcher {
   async run(): Promise<void> {
     while (!this.stopped) {
       this.counts.streams += 1;
-      await this.follow(this.random.pick(this.urls())).catch(() => {});
-      await sleep(this.random.between(20, 200));
+      const leaves = await this.follow(this.random.pick(this.urls())).catch(() => false);
+      await sleep(this.random.between(20, leaves ? mostAwayMs : mostPauseMs));
     }
   }
 
@@ -56,44 +56,46 @@ export class Watcher {
     this.abort.abort();
   }
 
-  /** Reads one stream to its end, whichever that is. */
-  private async follow(url: string): Promise<void> {
+  /** Waits until everything up to a revision has been told, and answers how far it was told in time. */
+  async until(revision: number, mostMs: number): Promise<number> {
+    const told = (): number => this.segment?.throughRevision ?? 0;
+    for (let waitedMs = 0; told() < revision && waitedMs < mostMs; waitedMs += lookMs) await sleep(lookMs);
+    return told();
+  }
+
+  /** Reads one stream to its end, whichever that is. Answers whether it was left with no reason. */
+  private async follow(url: string): Promise<boolean> {
     this.abort = new AbortController();
     let heardAtMs = performance.now();
+    const untilMs = heardAtMs + this.random.between(0, mostStayMs);
+    const hasStayed = (): boolean => performance.now() > untilMs;
     const guard = setInterval(() => {
-      if (performance.now() - heardAtMs > silenceMs) this.abort.abort();
-    }, 500);
+      if (hasStayed() || performance.now() - heardAtMs > silenceMs) this.abort.abort();
+    }, lookMs);
     try {
-      const headers = this.lastEventId === null ? {} : { "last-event-id": this.lastEventId };
-      const { signal } = this.abort;
-      const { statusCode, body } = await request(`${url}/v1/watch?progress=1s&timeout=2s`, { headers, signal });
-      if (statusCode !== 200) return await this.refused(url, await body.text());
-      let rest = "";
-      body.setEncoding("utf8");
-      for await (const text of body as AsyncIterable<string>) {
+      for await (const told of this.face.open(url, this.position, this.abort.signal)) {
         heardAtMs = performance.now();
-        const messages = (rest + text).split("\n\n");
-        rest = messages.pop() ?? "";
-        for (const message of messages) this.take(parseMessage(message));
+        if (told.kind === "compacted") return await this.beginAnew(url);
+        this.take(told);
       }
+      return false;
+    } catch {
+      return hasStayed();
     } finally {
       clearInterval(guard);
+      this.abort.abort();
     }
   }
 
-  /** What comes next is forgotten: begins anew behind what can be read. */
-  private async refused(url: string, text: string): Promise<void> {
-    if (!text.includes('"compacted"')) return;
-    await this.beginAnew(url);
-  }
-
-  private async beginAnew(url: string): Promise<void> {
+  /** What comes next is forgotten: goes on behind what can be read. */
+  private async beginAnew(url: string): Promise<false> {
     const read = await send("GET", `${url}/v1/kv?limit=1&timeout=2s`);
-    if (typeof read !== "object" || read.status !== 200) return;
+    if (typeof read !== "object" || read.status !== 200) return false;
     const { revision } = JSON.parse(read.text) as { readonly revision: number };
     this.counts.compacted += 1;
-    this.lastEventId = String(revision);
+    this.position = String(revision);
     this.begin(revision);
+    return false;
   }
 
   private begin(afterRevision: number): void {
@@ -101,44 +103,16 @@ export class Watcher {
     this.segments.push(this.segment);
   }
 
-  private take({ event, id, data }: Message): void {
-    if (event === "created" && this.segment === null) this.begin(Number(id));
-    if (event === "compacted") {
-      // The next attempt is refused, and that is where it begins anew.
-      this.abort.abort();
-      return;
+  private take(told: Told): void {
+    if (told.kind === "created" && this.segment === null) {
+      this.position = String(told.revision);
+      this.begin(told.revision);
     }
-    if (id !== null) this.lastEventId = id;
     const { segment } = this;
-    if (segment === null) return;
-    const told = JSON.parse(data) as Told;
-    if (event === "progress") segment.throughRevision = Math.max(segment.throughRevision, told.revision ?? 0);
-    if (event !== "put" && event !== "delete") return;
-    const { key, value, mod_revision: revision } = told;
-    segment.events.push({ revision, key, value: event === "put" ? nameIn(value ?? "") : null });
-    // An id without a part is behind all of its revision.
-    if (id !== null && /^\d+$/.test(id)) segment.throughRevision = Math.max(segment.throughRevision, revision);
+    if (segment === null || (told.kind !== "event" && told.kind !== "progress")) return;
+    this.position = told.position;
+    if (told.kind === "event") segment.events.push(told.event);
+    const through = told.kind === "progress" ? told.revision : told.isWhole ? told.event.revision : 0;
+    segment.throughRevision = Math.max(segment.throughRevision, through);
   }
-}
-
-interface Told {
-  readonly key: string;
-  readonly value?: string;
-  readonly mod_revision: number;
-  readonly revision?: number;
-}
-
-interface Message {
-  readonly event: string;
-  readonly id: string | null;
-  readonly data: string;
-}
-
-/** One server-sent event. */
-function parseMessage(text: string): Message {
-  const field = (name: string): string | null => {
-    const line = text.split("\n").find((one) => one.startsWith(`${name}: `));
-    return line === undefined ? null : line.slice(name.length + 2);
-  };
-  return { event: field("event") ?? "", id: field("id"), data: field("data") ?? "{}" };
 }

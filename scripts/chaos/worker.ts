@@ -8,6 +8,8 @@ import type { Route } from "./routed-namespace.ts";
 
 interface ChaosEnv extends Env {
   readonly CHAOS_ROUTE: Route;
+  /** Stands before the path of every request of this run. */
+  readonly CHAOS_WORD: string;
   /** The name of a mistake to make; empty for none. */
   readonly CHAOS_MUTANT: string;
 }
@@ -20,9 +22,16 @@ export class KeyValueNode extends ShippedNode {
 }
 
 export default {
-  fetch(request: Request, env: ChaosEnv, ctx: ExecutionContext): Response | Promise<Response> {
-    if (new URL(request.url).pathname.startsWith(deliveryPath)) return deliver(request, env.RAFT_NODE);
-    return app.fetch(request, routed(env), ctx);
+  fetch(original: Request, env: ChaosEnv, ctx: ExecutionContext): Response | Promise<Response> {
+    const url = new URL(original.url);
+    const start = `/${env.CHAOS_WORD}`;
+    // Meant for a process that had this address before.
+    if (!url.pathname.startsWith(`${start}/`)) return new Response(null, { status: 421 });
+    url.pathname = url.pathname.slice(start.length);
+    const request = new Request(url, original);
+    return url.pathname.startsWith(deliveryPath)
+      ? deliver(request, env.RAFT_NODE)
+      : app.fetch(request, routed(env), ctx);
   },
 };
 

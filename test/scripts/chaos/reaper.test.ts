@@ -1,6 +1,7 @@
-/** A run that is killed leaves no process behind, not even one that it had paused. */
+/** A run that is killed leaves nothing behind, not even a process that it had paused. */
 
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { projectPath } from "../../support/source-tree.ts";
@@ -8,14 +9,18 @@ import { projectPath } from "../../support/source-tree.ts";
 /** Starts two groups, pauses one, forgets the other, and says which they are. */
 const script = `
   import { spawn } from "node:child_process";
+  import { mkdtempSync } from "node:fs";
+  import { tmpdir } from "node:os";
+  import { join } from "node:path";
   import { Reaper } from "${projectPath}/scripts/chaos/reaper.ts";
-  const reaper = new Reaper();
+  const folder = mkdtempSync(join(tmpdir(), "durable-raft-reaper-"));
+  const reaper = new Reaper(folder);
   const groups = [1, 2, 3].map(() => spawn("sleep", ["30"], { detached: true, stdio: "ignore" }).pid);
   for (const group of groups) reaper.started(group);
   process.kill(-groups[1], "SIGSTOP");
   process.kill(-groups[2], "SIGKILL");
   reaper.ended(groups[2]);
-  console.log(JSON.stringify(groups));
+  console.log(JSON.stringify([folder, ...groups]));
   setInterval(() => {}, 1000);
 `;
 
@@ -25,7 +30,7 @@ const isAlive = (pid: number): boolean => {
   return /^[^Z\s]/.test(stdout);
 };
 
-test("a group ends with the run that started it", async () => {
+test("groups and files end with the run that made them", async () => {
   const run = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
     cwd: projectPath,
     stdio: ["ignore", "pipe", "inherit"],
@@ -33,8 +38,10 @@ test("a group ends with the run that started it", async () => {
   const [line] = await new Promise<string[]>((done) =>
     createInterface(run.stdout).once("line", (text) => done([text])),
   );
-  const [running = 0, paused = 0] = JSON.parse(line ?? "") as number[];
+  const [folder, running, paused] = JSON.parse(line ?? "") as [string, number, number];
   expect([running, paused].map(isAlive)).toEqual([true, true]);
+  expect(existsSync(folder)).toBe(true);
   run.kill("SIGKILL");
   await expect.poll(() => [running, paused].map(isAlive), { timeout: 4000 }).toEqual([false, false]);
+  await expect.poll(() => existsSync(folder)).toBe(false);
 });

@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import type { KeyValueOperation } from "../../../scripts/chaos/record.ts";
 import { checkWatches } from "../../../scripts/chaos/watch-check.ts";
-import type { Segment, WatchEvent } from "../../../scripts/chaos/watchers.ts";
+import type { WatchEvent } from "../../../scripts/chaos/watch-face.ts";
+import type { Segment } from "../../../scripts/chaos/watchers.ts";
 
 const completed = { atMs: 1, answer: { kind: "written" as const } };
 const operations: KeyValueOperation[] = [
@@ -64,7 +65,12 @@ test("a change that is left out, a part of a transaction too", () => {
 
 test("a change that comes twice, or before an earlier one", () => {
   expect(checkWatches([segment([...all, all[4]!])], operations)).toEqual(["W was told twice of a at revision 5"]);
-  expect(checkWatches([segment([...all.slice(1), all[0]!])], operations)).toEqual(["W was told of revision 2 after 5"]);
+  expect(checkWatches([segment([...all.slice(1), all[0]!])], operations)).toEqual([
+    "W was told of revision 2, and should be at 5 or later",
+  ]);
+  expect(checkWatches([segment(all.slice(4), 5)], operations)).toEqual([
+    "W was told of revision 5, and should be at 6 or later",
+  ]);
 });
 
 test("a change that was not made so, or differs from what another watcher was told", () => {
