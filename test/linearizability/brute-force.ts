@@ -7,9 +7,18 @@ type KeyValueOperation = Operation<KeyValueCall, KeyValueAnswer>;
 
 /** Whether some order of all completed operations and some of the unknown ones respects time and is possible. */
 export function isLinearizable(operations: readonly KeyValueOperation[]): boolean {
+  return orders(operations).some((order) => isPossible(order));
+}
+
+/** The same for a store that counts its writes from revision 2 on, and tells its newest revision with each answer. */
+export function isLinearizableByCount(operations: readonly KeyValueOperation[]): boolean {
+  return orders(operations).some((order) => isCounted(order));
+}
+
+function orders(operations: readonly KeyValueOperation[]): KeyValueOperation[][] {
   const completed = operations.filter(({ completion }) => completion !== null);
   const unknown = operations.filter(({ completion }) => completion === null);
-  return subsets(unknown).some((some) => permutations([...completed, ...some]).some((order) => isPossible(order)));
+  return subsets(unknown).flatMap((some) => permutations([...completed, ...some]));
 }
 
 function subsets<Item>(items: readonly Item[]): Item[][] {
@@ -40,6 +49,21 @@ function isPossible(order: readonly KeyValueOperation[]): boolean {
   }
   const revisions = versions.flatMap(({ revision }) => (revision === undefined ? [] : [revision]));
   return revisions.every((revision, position) => position === 0 || revision > (revisions[position - 1] ?? 0));
+}
+
+function isCounted(order: readonly KeyValueOperation[]): boolean {
+  const versions: Version[] = [];
+  const newest = new Map<string, Version>();
+  for (const { call, completion } of order) {
+    const before = versions.length;
+    if (!takesEffect(call, completion?.answer, versions, newest)) return false;
+    const made = versions.length > before ? versions.at(-1) : undefined;
+    if (made !== undefined) {
+      if ((made.revision ??= versions.length + 1) !== versions.length + 1) return false;
+    }
+    if ((completion?.answer.storeRevision ?? versions.length + 1) !== versions.length + 1) return false;
+  }
+  return true;
 }
 
 function takesEffect(

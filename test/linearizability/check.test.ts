@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { checkLinearizability } from "./check.ts";
 import type { Operation } from "./history.ts";
 import type { KeyValueAnswer, KeyValueCall } from "./key-value-call.ts";
-import { keyValueModel } from "./key-value-model.ts";
+import { keyValueModel, modelOfRevisions } from "./key-value-model.ts";
 import { makeHistory } from "./long-history.ts";
 import { partitionOf } from "./partition.ts";
 
@@ -101,4 +101,67 @@ test("operations are checked together if keys join them, directly or through oth
     ["abde", 3],
     ["cf", 2],
   ]);
+});
+
+describe("many writes that nobody was answered, of which each may have done this or that", () => {
+  /** Each of `a`, `b` and `c` is put ten times, and every time something unknown has removed it before. */
+  const rounds = Array.from({ length: 30 }, (_, round) => round);
+  const keyOf = (round: number): string => "abc"[round % 3]!;
+  const guess = (round: number): KeyValueOperation => {
+    const [key, other] = [keyOf(round), keyOf(round + 1)];
+    const value = `u${round}`;
+    const put = { kind: "put", key, value } as const;
+    const puts = { success: [put, { kind: "delete", key: other }], failure: [{ ...put, key: other }] } as const;
+    const call = { kind: "transaction", compare: [{ key, condition: { revision: 0 } }], ...puts } as const;
+    return step(`u${round}`, round / 100, call, null);
+  };
+  const told = (round: number): KeyValueOperation[] => {
+    const [key, fromMs, revision] = [keyOf(round), 10 + 4 * round, 4 + 2 * round];
+    const put = step("A", fromMs, { kind: "put", key, value: `v${round}` }, { kind: "written", revision });
+    const seen = step("B", fromMs + 2, { kind: "get", key }, { kind: "read", seen: null });
+    return [put, seen];
+  };
+  const history = [...rounds.map(guess), ...rounds.flatMap(told)];
+  /** A store that tells its revision with each answer: the write that nobody was answered took the one in between. */
+  const withRevisions = history.map((operation): KeyValueOperation => {
+    const { completion } = operation;
+    if (completion === null) return operation;
+    const round = Math.floor((operation.invokedAtMs - 10) / 4);
+    const storeRevision = 4 + 2 * round + (completion.answer.kind === "read" ? 1 : 0);
+    return { ...operation, completion: { ...completion, answer: { ...completion.answer, storeRevision } } };
+  });
+
+  test("are hardly any work where answers tell the store's revision", () => {
+    const limits = { maxConfigurations: 3000 };
+    expect(checkLinearizability(keyValueModel, history, limits).verdict).toBe("unknown");
+    expect(checkLinearizability(modelOfRevisions([]), withRevisions, limits).verdict).toBe("linearizable");
+  });
+
+  test("can't have done it at revisions that others were given", () => {
+    const taken = rounds.map((round) => 5 + 2 * round);
+    expect(checkLinearizability(modelOfRevisions(taken), withRevisions).verdict).toBe("violated");
+  });
+});
+
+test("what was read has been written, at the revision that was read, by whoever alone can have written it", () => {
+  const lost = step("A", 0, { kind: "put", key: "a", value: "x" }, null);
+  const seen = step("B", 2, { kind: "get", key: "a" }, { kind: "read", seen: { value: "x", revision: 3 } });
+  const before = step("B", 4, { kind: "put", key: "a", value: "y" }, { kind: "written", revision: 2 });
+  const after = step("B", 4, { kind: "put", key: "a", value: "y" }, { kind: "written", revision: 4 });
+  expect(checkLinearizability(keyValueModel, [lost, seen, after]).verdict).toBe("linearizable");
+  expect(checkLinearizability(keyValueModel, [lost, seen, before]).verdict).toBe("violated");
+});
+
+test("answers that tell the store's revision take effect in its order", () => {
+  const put = (key: string, fromMs: number, revision: number): KeyValueOperation =>
+    step("A", fromMs, { kind: "put", key, value: "x" }, { kind: "written", revision, storeRevision: revision });
+  const list = (fromMs: number, storeRevision: number): KeyValueOperation => {
+    const seen = new Map([["a", { value: "x", revision: 2 }]]);
+    return step("B", fromMs, { kind: "list", keys: ["a", "b"] }, { kind: "listed", seen, storeRevision });
+  };
+  const verdict = (last: KeyValueOperation): string =>
+    checkLinearizability(modelOfRevisions([]), [put("a", 0, 2), put("b", 4, 3), last]).verdict;
+  expect(verdict(list(2, 2))).toBe("linearizable");
+  // It has not seen `b`, and says that it has seen everything up to revision 3.
+  expect(verdict(list(2, 3))).toBe("violated");
 });

@@ -37,7 +37,10 @@ export interface Seen {
   readonly revision?: number;
 }
 
-export type KeyValueAnswer =
+/** `storeRevision` is the newest revision of the store then, of any key, where that was told. */
+export type KeyValueAnswer = Told & { readonly storeRevision?: number };
+
+type Told =
   | { readonly kind: "read"; readonly seen: Seen | null }
   | { readonly kind: "written"; readonly revision?: number }
   /** A delete of a key that is not there. */
@@ -50,8 +53,8 @@ export type KeyValueAnswer =
       readonly succeeded: boolean;
       /** Of its writes; undefined if it has none. */
       readonly revision?: number;
-      /** One for each step: what a get saw, null for a missing key and for a write. */
-      readonly seen: readonly (Seen | null)[];
+      /** One for each step: what a get saw, null for a missing key and for a write. Undefined if that was not told. */
+      readonly seen?: readonly (Seen | null)[];
     };
 
 export function describeCall(call: KeyValueCall): string {
@@ -98,7 +101,7 @@ export function describeAnswer(answer: KeyValueAnswer): string {
     case "listed":
       return [...answer.seen].map(([key, seen]) => `${key} = ${describeSeen(seen)}`).join(", ") || "nothing";
     case "transacted": {
-      const seen = answer.seen.flatMap((one) => (one === null ? [] : [describeSeen(one)]));
+      const seen = (answer.seen ?? []).flatMap((one) => (one === null ? [] : [describeSeen(one)]));
       const revision = answer.revision === undefined ? "" : `, revision ${answer.revision}`;
       return `${answer.succeeded ? "then" : "else"}${revision}${seen.length === 0 ? "" : `, saw ${seen.join(", ")}`}`;
     }

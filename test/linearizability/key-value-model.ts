@@ -2,12 +2,29 @@
 
 import { describeAnswer, describeCall } from "./key-value-call.ts";
 import type { Compare, KeyValueAnswer, KeyValueCall, Seen, Step, WriteCall } from "./key-value-call.ts";
-import { describeState, find, fingerprint, nothingStored, tell, write } from "./key-value-state.ts";
+import { describeState, find, fingerprint, hasRoom, nothingStored, tell, write } from "./key-value-state.ts";
 import type { KeyValueState } from "./key-value-state.ts";
+import { inferOutcomes } from "./infer.ts";
 import type { Model } from "./model.ts";
 
+/**
+ * A store that gives one revision after the other, and leaves none out.
+ *
+ * @param others those that were given to writes that are not in the history
+ */
+export function modelOfRevisions(others: Iterable<number>): Model<KeyValueState, KeyValueCall, KeyValueAnswer> {
+  const known = [...others];
+  const begin = (answers: readonly KeyValueAnswer[]): KeyValueState => {
+    const given = new Set([...known, ...answers.flatMap((answer) => revisionOf(answer) ?? [])]);
+    const sorted = [...given].toSorted((one, other) => one - other);
+    const below = (revision: number): number => countBelow(sorted, revision);
+    return nothingStored((above, revision) => revision - above - 1 - (below(revision) - below(above + 1)));
+  };
+  return { ...keyValueModel, begin };
+}
+
 export const keyValueModel: Model<KeyValueState, KeyValueCall, KeyValueAnswer> = {
-  initial: nothingStored,
+  initial: nothingStored(),
 
   keysOf(call) {
     switch (call.kind) {
@@ -21,6 +38,8 @@ export const keyValueModel: Model<KeyValueState, KeyValueCall, KeyValueAnswer> =
   },
 
   step(state, call, answer) {
+    const { storeRevision } = answer ?? {};
+    if (storeRevision !== undefined && !hasRoom(state, storeRevision + 1)) return [];
     switch (call.kind) {
       case "get":
         if (answer === null) return [state];
@@ -48,17 +67,45 @@ export const keyValueModel: Model<KeyValueState, KeyValueCall, KeyValueAnswer> =
     }
   },
 
+  infer: inferOutcomes,
+
+  place(call, answer) {
+    const changes = !keyValueModel.observes(call, answer);
+    const revision = answer.storeRevision ?? (changes ? revisionOf(answer) : undefined);
+    // Whoever is told a revision and has not made it comes behind whoever has.
+    return revision === undefined ? null : 2 * revision + (changes ? 0 : 1);
+  },
+
+  mayFollow: (state, place) => hasRoom(state, place % 2 === 0 ? place / 2 : (place + 1) / 2),
+
+  burden: ({ opened }) => opened,
+
   fingerprint,
 
   rank(_call, answer) {
-    if (answer.kind === "written" || answer.kind === "transacted") return answer.revision ?? Number.MAX_SAFE_INTEGER;
-    return 0;
+    return keyValueModel.observes(_call, answer) ? 0 : (revisionOf(answer) ?? Number.MAX_SAFE_INTEGER);
   },
 
   describe: (call, answer) => `${describeCall(call)} → ${answer === null ? "?" : describeAnswer(answer)}`,
 
   describeState,
 };
+
+/** How many of the numbers, in their order, are below a limit. */
+function countBelow(sorted: readonly number[], limit: number): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] ?? limit) < limit) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** The revision that a write was given. */
+function revisionOf(answer: KeyValueAnswer): number | undefined {
+  return answer.kind === "written" || answer.kind === "transacted" ? answer.revision : undefined;
+}
 
 type Transaction = Extract<KeyValueCall, { readonly kind: "transaction" }>;
 type Transacted = Extract<KeyValueAnswer, { readonly kind: "transacted" }>;
@@ -149,7 +196,7 @@ function seeWithin(
   answer: Transacted | null,
   position: number,
 ): KeyValueState | null {
-  if (answer === null) return state;
+  if (answer?.seen === undefined) return state;
   const seen = answer.seen[position] ?? null;
   const own = written.get(key);
   return own === undefined ? see(state, key, seen) : (seen?.value ?? null) === own ? state : null;

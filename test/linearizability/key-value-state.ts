@@ -21,9 +21,20 @@ export interface KeyValueState {
   readonly writes: readonly Write[];
   /** The highest revision that is known to have been given. */
   readonly floor: number;
+  /** How many writes of open revisions have come behind it, where gaps are known. */
+  readonly opened: number;
+  /** Null where revisions may be left out. */
+  readonly gap: Gap | null;
 }
 
-export const nothingStored: KeyValueState = { writes: [], floor: 0 };
+/** How many revisions between two, none of them included, may be those of writes that nobody was answered. */
+export type Gap = (above: number, below: number) => number;
+
+/** @param gap of a store that gives every revision, one after the other */
+export function nothingStored(gap: Gap | null = null): KeyValueState {
+  // A store in which nothing was ever written is at revision 1.
+  return { writes: [], floor: gap === null ? 0 : 1, opened: 0, gap };
+}
 
 /** A key's value, and its revision, null while that is open; undefined for a missing key. */
 export function find({ writes }: KeyValueState, key: string): { value: string; revision: number | null } | undefined {
@@ -45,7 +56,7 @@ export function tell(state: KeyValueState, key: string, revision: number): KeyVa
     if (at === position) return { ...other, revision };
     return other.revision === null ? between(other, revision, at < position) : other;
   });
-  return { writes, floor: Math.max(state.floor, revision) };
+  return revision > state.floor ? { ...state, writes, floor: revision, opened: 0 } : { ...state, writes };
 }
 
 /**
@@ -58,7 +69,7 @@ export function write(
   values: ReadonlyMap<string, string | null>,
   revision: number | null,
 ): KeyValueState | null {
-  if (revision !== null && revision <= state.floor) return null;
+  if (revision !== null && (revision <= state.floor || !hasRoom(state, revision))) return null;
   const kept = state.writes.flatMap((before) => {
     const left = without(before, values);
     if (left.values.size === 0) return [];
@@ -66,7 +77,14 @@ export function write(
   });
   const put = new Map([...values].filter((entry): entry is [string, string] => entry[1] !== null));
   const made = { values: put, revision, above: state.floor, below: Number.POSITIVE_INFINITY };
-  return { writes: put.size === 0 ? kept : [...kept, made], floor: revision ?? state.floor };
+  const writes = put.size === 0 ? kept : [...kept, made];
+  if (revision !== null) return { ...state, writes, floor: revision, opened: 0 };
+  return { ...state, writes, opened: state.gap === null ? 0 : state.opened + 1 };
+}
+
+/** Whether all the writes of open revisions have room below a revision. */
+export function hasRoom({ floor, opened, gap }: KeyValueState, below: number): boolean {
+  return opened === 0 || gap === null || opened <= gap(floor, below);
 }
 
 export function fingerprint({ writes, floor }: KeyValueState): string {

@@ -24,8 +24,12 @@ interface Lie {
   readonly laterMs: number;
 }
 
-/** Histories over `keys`; lists only where there are several. */
-export function histories(keys: readonly string[], maxLength: number): fc.Arbitrary<KeyValueOperation[]> {
+/** Histories over `keys`; lists only where there are several. Those that are counted tell the store's revision, too. */
+export function histories(
+  keys: readonly string[],
+  maxLength: number,
+  counted = false,
+): fc.Arbitrary<KeyValueOperation[]> {
   const kinds = ["get", "get", "put", "put", "delete", ...(keys.length > 1 ? ["list"] : [])] as const;
   const attempt = fc.record<Attempt>({
     kind: fc.constantFrom(...(kinds as readonly Attempt["kind"][])),
@@ -47,15 +51,15 @@ export function histories(keys: readonly string[], maxLength: number): fc.Arbitr
   return fc
     .tuple(fc.array(attempt, { maxLength, minLength: 2, size: "max" }), fc.option(lie), fc.boolean())
     .map(([attempts, told, withRevisions]) => {
-      const history = run(keys, attempts);
+      const history = run(keys, attempts, counted);
       const lied =
         told === null ? history : history.map((one, at) => (at === told.at % history.length ? tell(one, told) : one));
-      return withRevisions ? lied : lied.map(withoutRevisions);
+      return withRevisions || counted ? lied : lied.map(withoutRevisions);
     });
 }
 
 /** What a store answers that does everything at one moment. */
-function run(keys: readonly string[], attempts: readonly Attempt[]): KeyValueOperation[] {
+function run(keys: readonly string[], attempts: readonly Attempt[], counted: boolean): KeyValueOperation[] {
   const stored = new Map<string, { value: string; revision: number }>();
   let revision = 1;
   const effectAt = ({ invokedAtMs, untilEffectMs }: Attempt): number => invokedAtMs + untilEffectMs;
@@ -66,8 +70,9 @@ function run(keys: readonly string[], attempts: readonly Attempt[]): KeyValueOpe
     const found = stored.get(key);
     const condition = conditionOf(attempt, found?.revision ?? 0, position);
     const call = callOf(kind, key, value, keys, condition);
-    const completion = (answer: KeyValueAnswer): KeyValueOperation => {
+    const completion = (told: KeyValueAnswer): KeyValueOperation => {
       const atMs = effectAt(attempt) + untilAnswerMs;
+      const answer = counted ? { ...told, storeRevision: revision } : told;
       return { client, call, invokedAtMs, completion: fate === "answered" ? { atMs, answer } : null };
     };
     if (kind === "get") return completion({ kind: "read", seen: found ?? null });

@@ -13,7 +13,7 @@
  * - Of two configurations that differ in nothing but those, the one that has used fewer can do whatever the other can.
  */
 
-import type { Operation } from "./history.ts";
+import type { Completion, Operation } from "./history.ts";
 import type { Model } from "./model.ts";
 
 export interface SearchLimits {
@@ -71,19 +71,32 @@ export class Search<State, Call, Answer> {
   private readonly previous: Int32Array;
   private readonly ordered: Uint8Array;
   private orderedCount = 0;
+  /** The completed operations whose place is known, in that order. */
+  private readonly byPlace: readonly number[];
+  /** All before this rank of `byPlace` are in the order. */
+  private lowestRank = 0;
   /** One bit for each unknown operation that is in the order. */
   private used = 0n;
-  private readonly visited = new Map<string, bigint[]>();
+  private readonly visited = new Map<string, Visit[]>();
   private configurations = 0;
 
   constructor(model: Model<State, Call, Answer>, operations: readonly Operation<Call, Answer>[], limits: SearchLimits) {
     this.model = model;
     this.limits = limits;
+    const inferred = model.infer?.(operations) ?? new Map<Operation<Call, Answer>, Completion<Answer>>();
     for (const operation of operations.toSorted((one, other) => one.invokedAtMs - other.invokedAtMs)) {
-      const { completion, call, invokedAtMs } = operation;
+      const { call, invokedAtMs } = operation;
+      const completion = operation.completion ?? inferred.get(operation) ?? null;
       if (completion === null) this.unknown.push(operation);
-      else this.completed.push({ operation, call, invokedAtMs, ...completion });
+      else {
+        const place = model.place?.(call, completion.answer) ?? null;
+        this.completed.push({ operation, call, invokedAtMs, ...completion, place, rank: Number.POSITIVE_INFINITY });
+      }
     }
+    this.byPlace = [...this.completed.keys()]
+      .filter((position) => this.at(position).place !== null)
+      .toSorted((one, other) => this.placeOf(one) - this.placeOf(other));
+    for (const [rank, position] of this.byPlace.entries()) this.at(position).rank = rank;
     const { length } = this.completed;
     this.next = Int32Array.from({ length: length + 1 }, (_, position) => (position + 1) % (length + 1));
     this.previous = Int32Array.from({ length: length + 1 }, (_, position) => (position + length) % (length + 1));
@@ -92,7 +105,8 @@ export class Search<State, Call, Answer> {
 
   /** @param explain keeps the longest order that was found, which takes time */
   run(explain = false): SearchResult<State, Call, Answer> {
-    const frames = [this.frame(this.model.initial, null)];
+    const answers = this.completed.map(({ answer }) => answer);
+    const frames = [this.frame(this.model.begin?.(answers) ?? this.model.initial, null)];
     let deepest: Deepest<State, Call, Answer> | null = null;
     let [most, fewest] = [-1, 0];
     for (;;) {
@@ -134,10 +148,11 @@ export class Search<State, Call, Answer> {
     const candidates: number[] = [];
     // Whoever was invoked after the earliest answer must come after the operation that got it.
     let untilMs = Number.POSITIVE_INFINITY;
+    const lowest = this.lowestPlace();
     for (let position = this.next[length] ?? length; position !== length; position = this.next[position] ?? length) {
-      const { invokedAtMs, atMs } = this.at(position);
+      const { invokedAtMs, atMs, place } = this.at(position);
       if (invokedAtMs > untilMs) break;
-      candidates.push(position);
+      if (place === null || place <= lowest) candidates.push(position);
       untilMs = Math.min(untilMs, atMs);
     }
     const forced = candidates.find((position) => this.fitsUnchanged(state, position));
@@ -146,6 +161,18 @@ export class Search<State, Call, Answer> {
         ? this.movesOf(state, without, candidates)
         : [{ position: forced, unknown: false, state, forced: true }];
     return { state, without, moves, untilMs, cursor: 0, unknownAdded: forced !== undefined };
+  }
+
+  /** Of the operations that are not in the order, none whose place is known may come before this. */
+  private lowestPlace(): number {
+    const { byPlace, ordered } = this;
+    while (this.lowestRank < byPlace.length && ordered[byPlace[this.lowestRank] ?? 0] === 1) this.lowestRank += 1;
+    const lowest = byPlace[this.lowestRank];
+    return lowest === undefined ? Number.POSITIVE_INFINITY : this.placeOf(lowest);
+  }
+
+  private placeOf(position: number): number {
+    return this.at(position).place ?? Number.POSITIVE_INFINITY;
   }
 
   private fitsUnchanged(state: State, position: number): boolean {
@@ -180,11 +207,13 @@ export class Search<State, Call, Answer> {
 
   private unknownMoves({ state, without, untilMs }: Frame<State>): Move<State>[] {
     const moves: Move<State>[] = [];
+    const lowest = this.lowestPlace();
     for (const [position, { call, invokedAtMs }] of this.unknown.entries()) {
       if (invokedAtMs > untilMs) break;
       if ((this.used >> BigInt(position)) & 1n) continue;
       for (const after of this.model.step(state, call, null)) {
-        if (after === state || !this.differs(after, without, call, null)) continue;
+        if (after === state || this.model.mayFollow?.(after, lowest) === false) continue;
+        if (!this.differs(after, without, call, null)) continue;
         moves.push({ position, unknown: true, state: after, forced: false });
       }
     }
@@ -218,19 +247,22 @@ export class Search<State, Call, Answer> {
     this.next[this.previous[position] ?? 0] = position;
     this.previous[this.next[position] ?? 0] = position;
     this.ordered[position] = 0;
+    this.lowestRank = Math.min(this.lowestRank, this.at(position).rank);
     this.orderedCount -= 1;
   }
 
   /** False for a configuration that was entered before, by itself or with fewer of the unknown operations used. */
   private isNew(state: State): boolean {
     const key = `${this.orderedKey()} ${this.model.fingerprint(state)}`;
+    const { used } = this;
+    const burden = this.model.burden?.(state) ?? 0;
     const known = this.visited.get(key);
     if (known === undefined) {
-      this.visited.set(key, [this.used]);
+      this.visited.set(key, [{ used, burden }]);
       return true;
     }
-    if (known.some((used) => (used & ~this.used) === 0n)) return false;
-    known.push(this.used);
+    if (known.some((other) => (other.used & ~used) === 0n && other.burden <= burden)) return false;
+    known.push({ used, burden });
     return true;
   }
 
@@ -276,6 +308,17 @@ interface Completed<Call, Answer> {
   readonly answer: Answer;
   readonly invokedAtMs: number;
   readonly atMs: number;
+  /** Null when it is not known. */
+  readonly place: number | null;
+  /** Where it is in the order of places. */
+  rank: number;
+}
+
+/** A configuration, but for what tells it from others. */
+interface Visit {
+  /** One bit for each unknown operation that is in the order. */
+  readonly used: bigint;
+  readonly burden: number;
 }
 
 const bitsACharacter = 15;

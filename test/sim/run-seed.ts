@@ -54,8 +54,8 @@ async function failureOf(simulation: Simulation): Promise<Error | null> {
     await simulation.runFor(faultyMs);
     // Without either of the two a node that nobody healed may disturb the others for ever (thesis, section 9.6).
     if (options.preVote && options.checkQuorum) await demandLiveness(simulation);
-    const ordered = simulation.storeHistory.check();
-    if (ordered > 0) simulation.world.count("linearizable history");
+    const verdict = simulation.storeHistory.check();
+    if (verdict !== null) simulation.world.count(`${verdict} history`);
     return null;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

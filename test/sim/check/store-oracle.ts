@@ -58,11 +58,9 @@ export class StoreOracle {
     const command = decodeCommand(data);
     demand(command !== undefined, "exactly once", () => `entry ${index} is no command`);
     const { body } = command;
-    if (!this.commands.committed(data, index)) {
-      const isOwn =
-        command.idempotency === null && (body.kind === "timer" || (body.kind === "compact" && this.mayCompact));
-      demand(isOwn, "exactly once", () => `nobody has asked for the ${body.kind} at ${index}, or not so often`);
-    }
+    const isOfStore = body.kind === "timer" || (body.kind === "compact" && this.mayCompact);
+    const wasAsked = this.commands.committed(data, index, isOfStore && command.idempotency === null);
+    demand(wasAsked, "exactly once", () => `nobody has asked for the ${body.kind} at ${index}, or not so often`);
     if (body.kind === "timer") this.checkTimer(index, timeMs);
     const result = this.reference.apply(command, index, timeMs);
     this.expected.set(index, { result, reasons: this.reference.possibleReasons });

@@ -132,7 +132,7 @@ export class StoreClient extends Caller {
     if (result.status === "txn") {
       for (const each of result.txn.results) if (each.kind === "range") for (const item of each.items) this.see(item);
     }
-    if (seen === null) return;
+    if (seen === null) return this.shared.hear(result);
     const answer = answerOf(seen.call, result);
     if (answer === null) seen.refused = true;
     else seen.completion = { atMs: this.setup.world.nowMs, answer };
