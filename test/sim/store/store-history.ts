@@ -80,17 +80,8 @@ export function readingOf(call: KeyValueCall, answer: QueryAnswer): KeyValueAnsw
 
 function hasWritten({ results }: TxnResult): boolean {
   return results.some((result) => {
-    switch (result.kind) {
-      case "put":
-      case "increment":
-        return true;
-      case "delete":
-        return result.deleted > 0;
-      case "range":
-        return false;
-      case "txn":
-        return hasWritten(result);
-    }
+    if (result.kind === "txn") return hasWritten(result);
+    return result.kind === "delete" ? result.deleted > 0 : result.kind !== "range";
   });
 }
 
