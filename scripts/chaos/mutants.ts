@@ -29,11 +29,24 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     text: "what a node has acknowledged and not applied is gone with its process",
     nemesis: ["last-copy"],
     install: () =>
-      void patchMethod(SqlStorage.prototype, "open", (self, _inputs, original) => {
-        const sql = self["sql"] as Sql;
+      atStart((sql) => {
         sql.exec("DELETE FROM raft_log WHERE first_index > (SELECT applied_index FROM raft_state)");
-        return original();
       }),
+  },
+  "volatile-pages": {
+    text: "of a state that a node is being sent, what it has acknowledged is gone with its process",
+    nemesis: ["half-state"],
+    install: () => atStart((sql) => empty(sql, "raft_staged_%")),
+  },
+  "volatile-leases": {
+    text: "when leases end is known to a node only as long as its process lives",
+    nemesis: ["kill", "kill-leader"],
+    install: () => atStart((sql) => empty(sql, "kv_leases")),
+  },
+  "volatile-answers": {
+    text: "which commands with an idempotency key have taken effect is known to a node only as long as its process lives",
+    nemesis: ["kill", "kill-leader", "kill-majority", "loss"],
+    install: () => atStart((sql) => empty(sql, "kv_remembered")),
   },
   "unconfirmed-reads": {
     text: "a leader answers reads without asking whether it still leads",
@@ -46,6 +59,20 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
   },
 };
+
+/** Does something to what a process has stored when another one begins with it. */
+function atStart(change: (sql: Sql) => void): void {
+  patchMethod(SqlStorage.prototype, "open", (self, _inputs, original) => {
+    change(self["sql"] as Sql);
+    return original();
+  });
+}
+
+/** Empties the tables of these names that there are. */
+function empty(sql: Sql, names: string): void {
+  const query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE ?";
+  for (const { name } of sql.exec<{ name: string }>(query, names).toArray()) sql.exec(`DELETE FROM ${name}`);
+}
 
 let installed = "";
 

@@ -118,3 +118,20 @@ test("a call may be lost, repeated or late", async () => {
   await (await call("n2")).text();
   expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(88);
 });
+
+test("a slow link carries one call after the other, and loses what comes when too many wait", async () => {
+  const startedAtMs = performance.now();
+  // A call of five bytes takes half a second.
+  const heal = impose("n1", "n2", { bytesPerMs: 0.01 });
+  const took = async (): Promise<number> => {
+    await (await call("n2", 3000)).text();
+    return performance.now() - startedAtMs;
+  };
+  const [first, second, third, fourth] = [took(), took(), took(), call("n2", 300)];
+  await expect(fourth).rejects.toMatchObject({ name: "TimeoutError" });
+  expect(await first).toBeGreaterThan(480);
+  expect(await second).toBeGreaterThan(980);
+  expect(await third).toBeGreaterThan(1480);
+  expect(network.counts).toMatchObject({ queued: 2, lost: 1 });
+  heal();
+});
