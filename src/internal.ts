@@ -90,6 +90,8 @@ export type RefusalCode =
   | "overloaded"
   /** The caller's time is over. A command may still take effect; a read has not been answered. */
   | "timeout"
+  /** The index that a read is to include is one that the group has not come to: nobody can have seen it. */
+  | "future_index"
   /** The command or query exceeds what one entry may hold. Nothing happened. */
   | "too_large"
   /** The request's headers or path are not those of this protocol, or name another group or node than this object's. */

@@ -41,7 +41,10 @@ export function createApp(): Hono<ApiEnvironment> {
   app.use(async (c, next) => {
     await next();
     // The headers of a connection that was handed on are not ours to change.
-    if (c.res.status !== 101) keepBookmark(c.req.raw.headers, c.res.headers);
+    const isOwn = c.res.status !== 101;
+    // A bookmark of another group is not to be kept.
+    const isForeign = c.error instanceof ApiError && c.error.code === "future_index";
+    if (isOwn && !isForeign) keepBookmark(c.req.raw.headers, c.res.headers);
   });
   const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
   app.route("/", readiness).route("/", metrics).route("/", openApiRoutes()).route("/", rootRoutes());

@@ -1,14 +1,14 @@
 /** A group as the Worker in front calls it: commands, reads, streams and administration, at the leader or at any node. */
 
 import { internalPath } from "../internal.ts";
-import type { Consistency, MemberSpecification } from "../internal.ts";
-import { ApiError } from "./errors.ts";
+import type { MemberSpecification } from "../internal.ts";
 import { GroupCalls, nodeCall } from "./group-calls.ts";
 import type { NodeAttempt } from "./group-calls.ts";
 import { LeaderCalls } from "./leader-calls.ts";
 import type { NodeAnswer } from "./leader-calls.ts";
-import { attemptMs, failureMessages } from "./leader-search.ts";
 import type { Attempt, NodeCall, ReadBounds } from "./node-call.ts";
+import { queryNodes } from "./node-query.ts";
+import type { NodeQuery } from "./node-query.ts";
 import type { Position } from "./position.ts";
 import { proposeAll } from "./proposals.ts";
 import type { BatchAnswer } from "./proposals.ts";
@@ -76,26 +76,9 @@ export class ClusterClient {
     return this.leaders.ask(target, { path: internalPath.query, body: query, repeatable: true, bounds });
   }
 
-  /** A read at the first of `members` that answers it. A node that does not lead asks the leader, if it has to. */
-  async queryNodes(
-    target: Target,
-    query: Uint8Array,
-    members: readonly MemberSpecification[],
-    consistency: Consistency,
-    bounds: ReadBounds = {},
-  ): Promise<NodeAnswer> {
-    const deadlineMs = Date.now() + target.timeoutMs;
-    let last: Attempt | undefined;
-    for (const member of members) {
-      const timeoutMs = attemptMs(deadlineMs - Date.now());
-      if (timeoutMs <= 0) break;
-      last = await this.nodes.call(member, {
-        ...nodeCall(target, internalPath.query, query, consistency, timeoutMs),
-        bounds,
-      });
-      if (last.kind === "answer") return { body: last.body, position: last.position, ambiguous: false };
-    }
-    throw nodesFailed(last);
+  /** A read at the first of some nodes that answers it. */
+  queryNodes(target: Target, query: NodeQuery): Promise<NodeAnswer> {
+    return queryNodes(this.nodes, target, query);
   }
 
   /**
@@ -129,13 +112,4 @@ export class ClusterClient {
     const members = this.members(target);
     return all.filter(({ member }) => members.some(({ id }) => id === member.id));
   }
-}
-
-/** Why none of the nodes that were asked for a read has answered it, by the last of them. */
-function nodesFailed(last: Attempt | undefined): ApiError {
-  if (last?.kind === "overloaded") return new ApiError("overloaded", "Too many requests wait for this node.");
-  if (last?.kind !== "refusal") return new ApiError("unavailable", failureMessages.unavailable);
-  const { refusal, position } = last;
-  if (refusal.code === "not_leader") return new ApiError("no_leader", failureMessages.no_leader, { position });
-  return new ApiError(refusal.code === "timeout" ? "timeout" : "unavailable", `${refusal.message}.`, { position });
 }

@@ -20,6 +20,8 @@ const statusOf = {
   precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
+  /** An index that this group has not come to was never given in an answer of it. */
+  future_index: 400,
   /** The group was recovered since the bookmark was given. */
   bookmark_lost: 409,
   ...storeStatus,

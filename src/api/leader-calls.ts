@@ -140,6 +140,8 @@ export class LeaderCalls {
         throw search.error("overloaded", "Too many writes wait for their commit in this group.");
       case "too_large":
         throw search.error("too_large", "The request exceeds what one entry of the log may hold.");
+      case "future_index":
+        throw search.futureIndex();
       case "bad_request":
         throw search.error("unavailable", "The leader does not understand this version's calls.");
       case "removed":

@@ -33,7 +33,7 @@ export const failureMessages = {
 } as const;
 
 /** How long an attempt may take that another one may follow. */
-export function attemptMs(remainingMs: number): number {
+function attemptMs(remainingMs: number): number {
   return Math.min(remainingMs, maxAttemptMs, Math.max(minAttemptMs, remainingMs / 2));
 }
 
@@ -42,6 +42,8 @@ export class LeaderSearch {
   readonly call: LeaderCall;
   /** What the last attempt failed by. */
   failure: Failure = "unavailable";
+  /** What the node said that failed last, where that is more than `failure` says. */
+  reason: string | undefined;
   /** Where the node stood that refused last. */
   position: Position | undefined;
   /** A leader that did not answer; a node of an idle group that knows no other will stand for election. */
@@ -78,6 +80,7 @@ export class LeaderSearch {
   /** After an attempt without a result. Throws when it may still take effect and must not be repeated. */
   failedAttempt(failure: Failure, ambiguous: boolean): void {
     this.failure = failure;
+    this.reason = undefined;
     const { path } = this.call;
     if (path === internalPath.query || path === internalPath.subscribe || !ambiguous) return;
     this.doubtful = true;
@@ -101,7 +104,17 @@ export class LeaderSearch {
 
   /** The error for a request whose time is over. */
   exhausted(): ApiError {
-    return this.error(this.failure, failureMessages[this.failure]);
+    return this.error(this.failure, this.reason ?? failureMessages[this.failure]);
+  }
+
+  /** The error for a client that has not seen what it says: it must not try again, as it would for ever. */
+  futureIndex(): ApiError {
+    const position = this.position === undefined ? "" : `, only to ${this.position.index}`;
+    return this.error(
+      "future_index",
+      `This group has not come to index ${this.call.bounds?.minIndex}${position}. ` +
+        "min_index and X-Raft-Bookmark must be those of an earlier answer of this group.",
+    );
   }
 
   error(code: ErrorCode, message: string): ApiError {

@@ -22,16 +22,18 @@ export async function askNodes(
   query: Uint8Array,
 ): Promise<NodeAnswer> {
   const members = cluster.members(target);
-  if (node !== undefined) {
-    return await cluster.queryNodes(target, query, [namedMember(members, node)], consistency, bounds);
-  }
+  const asked = { query, consistency, bounds };
+  if (node !== undefined) return await cluster.queryNodes(target, { ...asked, members: [namedMember(members, node)] });
   if (consistency === "linearizable") return await cluster.query(target, query, bounds);
+  if (bounds.maxStalenessMs === undefined) return await cluster.queryNodes(target, { ...asked, members });
+  const startMs = Date.now();
   try {
-    return await cluster.queryNodes(target, query, members, consistency, bounds);
+    return await cluster.queryNodes(target, { ...asked, members, once: true });
   } catch (error) {
     // Where no node is sure to be new enough, the leader is; and it is found, or elected, within the time.
-    if (bounds.maxStalenessMs === undefined) throw error;
-    return await cluster.query(target, query, bounds);
+    const timeoutMs = target.timeoutMs - (Date.now() - startMs);
+    if (timeoutMs <= 0 || (error instanceof ApiError && error.code === "future_index")) throw error;
+    return await cluster.query({ ...target, timeoutMs }, query, bounds);
   }
 }
 

@@ -44,7 +44,7 @@ export async function reachNode<Opened>(
   open: Open<Opened>,
   avoid?: string,
 ): Promise<Reached<Opened>> {
-  const search = new LeaderSearch(target, { path: internalPath.subscribe, body: request, repeatable: true });
+  const search = new LeaderSearch(target, { path: internalPath.subscribe, body: request, repeatable: true, bounds });
   // It also tells which nodes are near.
   const isLeaderNeeded = node === undefined && consistency === "linearizable";
   if (isLeaderNeeded && nodes.knownLeader(target) === undefined) await leaders.discover(search);
@@ -98,6 +98,7 @@ function heed(opening: Exclude<Opening<unknown>, { kind: "open" }>, search: Lead
   }
   const { code, message } = opening.refusal;
   search.position = opening.position;
+  if (code === "future_index") throw search.futureIndex();
   if (code === "too_large") throw search.error("too_large", sentenceOf(message));
   if (code === "bad_request") throw search.error("unavailable", sentenceOf(message));
   search.failedAttempt(code === "timeout" ? "timeout" : "no_leader", false);

@@ -91,14 +91,14 @@ export class Waiters {
   }
 
   /**
-   * The read may be answered now, by `answer`, or when this node has what it must see. Answers when it was asked; null if
-   * nobody waits for it.
+   * The read may be answered now, by `answer`: this node has all that was committed anywhere when it was asked. An index
+   * beyond that is none that its caller can have seen. Answers when it was asked; null if nobody waits for it.
    */
   confirmed(context: number, appliedIndex: number, answer: (query: Uint8Array | null) => Uint8Array): number | null {
     const read = this.reads.get(context);
     if (read === undefined) return null;
     this.reads.delete(context);
-    if (read.minIndex > appliedIndex) this.addBehind(read);
+    if (read.minIndex > appliedIndex) read.settle(futureIndex);
     else read.settle({ done: true, result: answer(read.query), index: appliedIndex });
     return read.askedAtMs;
   }
@@ -187,6 +187,13 @@ const readTimeout: Outcome = {
   done: false,
   code: "timeout",
   message: "leadership was not confirmed by a majority in time",
+  ambiguous: false,
+};
+
+const futureIndex: Outcome = {
+  done: false,
+  code: "future_index",
+  message: "the group has not come to the index that was asked for",
   ambiguous: false,
 };
 

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Bookmark, decodeBookmark, encodeBookmark } from "../../src/api/bookmark.ts";
 import { failure, TestClient } from "./client.ts";
+import type { ErrorBody } from "./client.ts";
 
 const header = "x-raft-bookmark";
 const bookmarkIn = (response: Response): Bookmark => decodeBookmark(response.headers.get(header) ?? "")!;
@@ -49,7 +50,7 @@ describe("a bookmark", () => {
     const seen = (await client.put("/v1/kv/a", "2")).headers.get(header)!;
     const behind = await client.get("/v1/kv/a?consistency=stale&node=n2");
     expect(await behind.text()).toBe("1");
-    const held = await client.get("/v1/kv/a?consistency=stale&node=n2", { [header]: seen });
+    const held = await client.get("/v1/kv/a?consistency=stale&node=n2&timeout=200ms", { [header]: seen });
     expect(await failure(held)).toEqual({ status: 503, code: "timeout", ambiguous: false });
     client.nodes.faults.clear();
     const answers = await client.get("/v1/kv/a?consistency=stale", { [header]: seen });
@@ -61,12 +62,27 @@ describe("a bookmark", () => {
   test("never goes back, whoever answers", async () => {
     const client = new TestClient();
     const seen = encodeBookmark({ generation: 0, index: 1_000 });
-    for (const path of ["/v1/kv/%", "/v1/cluster", "/v1/nothing", "/v1/kv/a?consistency=linearizable"]) {
+    for (const path of ["/v1/kv/%", "/v1/cluster", "/v1/nothing", "/v1/kv?limit=0"]) {
       expect(bookmarkIn(await client.get(path, { [header]: seen })).index).toBe(1_000);
     }
     const older = encodeBookmark({ generation: 0, index: 0 });
     expect(bookmarkIn(await client.put("/v1/kv/a", "1", { [header]: older })).index).toBe(2);
   });
+
+  test.each(["", "?consistency=stale&node=n2", "?consistency=stale"])(
+    "of another group is refused, and not given back, at /v1/kv/a%s",
+    async (query) => {
+      const client = new TestClient();
+      const foreign = encodeBookmark({ generation: 0, index: 1_000 });
+      const response = await client.get(`/v1/kv/a${query}`, { [header]: foreign });
+      expect(bookmarkIn(response).index).toBe(1);
+      const { error } = await response.json<ErrorBody>();
+      expect([response.status, error.code]).toEqual([400, "future_index"]);
+      expect(error.message).toMatch(/^This group has not come to index 1000, only to 1\. /);
+      const { error: same } = await (await client.get("/v1/kv/a?min_index=2")).json<ErrorBody>();
+      expect(same.code).toBe("future_index");
+    },
+  );
 
   test.each(["zzz", "AQ", "!", "AQAAAAAAAAAAAAAAAgA"])("is refused as %j by reads", async (text) => {
     const client = new TestClient();

@@ -160,15 +160,17 @@ function answer(group: FakeGroup, call: Call, body: Uint8Array): Response {
   if (path === internalPath.status) return respond(JSON.stringify(statusOf(group, node)));
   if (path === internalPath.metrics) return respond(metricsOf(call));
   const stale = path === internalPath.query && headers.get(internalHeader.consistency) === "stale";
+  const minIndex = Number(headers.get(internalHeader.minIndex));
+  if (path === internalPath.query && minIndex > group.index - Number(group.lagging.has(node))) {
+    // Whoever asks the leader learns what there is not; else a node waits in vain for what it does not have.
+    const response = refuse(call, !stale && minIndex > group.index ? "future_index" : "timeout", false, group.leader);
+    response.headers.set(internalHeader.index, String(group.index));
+    response.headers.set(internalHeader.generation, String(group.generation));
+    return response;
+  }
   if (!stale && group.leader !== node) {
     const response = refuse(call, "not_leader", false, group.leader);
     response.headers.set(internalHeader.term, String(group.term));
-    return response;
-  }
-  // A node that lags waits in vain for what it does not have.
-  if (stale && group.lagging.has(node) && Number(headers.get(internalHeader.minIndex)) >= group.index) {
-    const response = refuse(call, "timeout", false, group.leader);
-    response.headers.set(internalHeader.generation, String(group.generation));
     return response;
   }
   if (path === internalPath.proposeAll) return respond(proposeAll(group, body));

@@ -153,12 +153,13 @@ describe("a read that must see an index", () => {
     expect(answers).toEqual([{ caller: "a", outcome: { done: true, result: bytes(9), index: 8 } }]);
   });
 
-  test("waits for it after the proof of leadership too", () => {
+  test("is refused when the proof of leadership shows that nobody can have seen it", () => {
     const context = waiters.addRead(reading("a", 7));
     expect(waiters.confirmed(context, 6, answer)).toBe(5);
-    expect(ends()).toEqual([]);
-    waiters.reached(7, answer);
-    expect(ends()).toEqual(["a done"]);
+    expect(ends()).toEqual(["a future_index"]);
+    const next = waiters.addRead(reading("b", 7));
+    waiters.confirmed(next, 7, answer);
+    expect(ends()).toEqual(["a future_index", "b done"]);
   });
 
   test("waits on when this node stops leading: it needs no leader here any more", () => {

@@ -70,7 +70,7 @@ const getKey: OperationDescription = {
   },
   errors: [
     ...(["invalid_key", "invalid_header", "key_not_found", "precondition_failed"] as const),
-    ...(["compacted", "future_revision", "bookmark_lost"] as const),
+    ...(["compacted", "future_revision", "future_index", "bookmark_lost"] as const),
   ],
 };
 
@@ -147,7 +147,7 @@ const listKeys: OperationDescription = {
   },
   headers: bookmarkHeaders,
   answers: { 200: { description: "A page; `cursor` is null on the last one.", content: json(schemaOf("Page")) } },
-  errors: ["invalid_header", "compacted", "future_revision", "bookmark_lost"],
+  errors: ["invalid_header", "compacted", "future_revision", "future_index", "bookmark_lost"],
 };
 
 const deleteKeys: OperationDescription = {
@@ -177,7 +177,7 @@ const getKeys: OperationDescription = {
     ),
   },
   answers: { 200: { description: "In the order of the keys; null for none.", content: json(schemaOf("Found")) } },
-  errors: ["invalid_body", "invalid_header", "too_large", "answer_too_large", "bookmark_lost"],
+  errors: ["invalid_body", "invalid_header", "too_large", "answer_too_large", "future_index", "bookmark_lost"],
 };
 
 export const kvDescription: ResourceDescription = {

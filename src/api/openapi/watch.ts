@@ -32,7 +32,7 @@ export const watchDescription: ResourceDescription = {
           101: { description: "A WebSocket." },
           200: { description: "Server-sent events.", content: { "text/event-stream": { schema: text } } },
         },
-        errors: ["invalid_header", "compacted"],
+        errors: ["invalid_header", "compacted", "future_index"],
       },
     },
   },

@@ -54,7 +54,11 @@ export async function compact(
 
 async function rangeAnywhere(call: Call, operation: RangeOperation): Promise<Found<"range">> {
   const { cluster, target } = call;
-  const answer = await cluster.queryNodes(target, encodeQuery(operation), cluster.members(target), "stale");
+  const answer = await cluster.queryNodes(target, {
+    query: encodeQuery(operation),
+    members: cluster.members(target),
+    consistency: "stale",
+  });
   return foundIn("range", answer);
 }
 

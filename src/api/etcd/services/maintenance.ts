@@ -71,5 +71,8 @@ export async function transferLeadership(
 /** As the first node knows it that answers. */
 async function storeStatus({ cluster, target }: Call): Promise<Found<"status">> {
   const query = encodeQuery({ kind: "status" });
-  return foundIn("status", await cluster.queryNodes(target, query, cluster.members(target), "stale"));
+  return foundIn(
+    "status",
+    await cluster.queryNodes(target, { query, members: cluster.members(target), consistency: "stale" }),
+  );
 }
