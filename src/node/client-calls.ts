@@ -1,8 +1,8 @@
 /** What a node answers to the calls of the Worker in front. */
 
 import { internalHeader, internalPath } from "../internal.ts";
-import type { ChangeRequest, TransferRequest } from "../membership.ts";
 import type { Ended } from "./administration.ts";
+import { readChangeRequest, readTransferRequest } from "./administrative-requests.ts";
 import { answer, type AnsweredBy, badRequest, refuse } from "./answers.ts";
 import { takeBatch } from "./batches.ts";
 import { freshnessOf, timeoutMsOf } from "./call-headers.ts";
@@ -40,19 +40,14 @@ export async function answerClient(call: ClientCall, node: Node, subscribers: Su
       rouse(headers.get(internalHeader.suspect), node);
       return answer(JSON.stringify(node.status()), node.answeredBy(), "application/json");
     case internalPath.members:
-      return respondJson(await node.change(parseJson(body) as ChangeRequest, timeoutMsOf(headers)), node);
+      return await changeMembers(body, node, timeoutMsOf(headers));
     case internalPath.transfer:
-      return respondJson(await node.transfer((parseJson(body) as TransferRequest).to), node);
+      return await transfer(body, node);
     case internalPath.metrics:
       return answer(node.metricsText(), node.answeredBy(), "text/plain");
     default:
       return badRequest("There is no such call.", node.answeredBy());
   }
-}
-
-/** The body of a call that the Worker in front or another node has made, of this version. */
-export function parseJson(body: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(body));
 }
 
 /** Calls that only a member of the group answers. */
@@ -69,6 +64,18 @@ async function propose(command: Uint8Array, node: Node, timeoutMs: number): Prom
   if (command.length <= maxCommandBytes) return respond(await node.propose(command, timeoutMs), node);
   const message = `A command holds ${maxCommandBytes} bytes at most.`;
   return refuse({ code: "too_large", message, ambiguous: false }, node.answeredBy());
+}
+
+async function changeMembers(body: Uint8Array, node: Node, timeoutMs: number): Promise<Response> {
+  const request = readChangeRequest(body);
+  if (request === null) return badRequest("The body is no change of members.", node.answeredBy());
+  return respondJson(await node.change(request, timeoutMs), node);
+}
+
+async function transfer(body: Uint8Array, node: Node): Promise<Response> {
+  const request = readTransferRequest(body);
+  if (request === null) return badRequest("The body does not say who is to lead.", node.answeredBy());
+  return respondJson(await node.transfer(request.to), node);
 }
 
 function rouse(suspect: string | null, node: Node): void {

@@ -7,10 +7,12 @@ import type { Frame } from "./frame.ts";
 import { type FrameRefusal, FrameRefusedError } from "./frame-refusal.ts";
 import { generationOf } from "./identity.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
+import { implausible } from "./plausibility.ts";
 import type { Identity } from "./storage.ts";
 
 /** What the gatekeeper sees of the node. */
 export interface Within {
+  readonly term: number;
   readonly leads: boolean;
   readonly leader: NodeId | null;
   readonly appliedIndex: number;
@@ -48,6 +50,7 @@ export class Gatekeeper {
       throw refused({ code: "replaced", message: `the storage of ${node} is not the one that ${frame.from} knows` });
     }
     this.checkStanding(frame);
+    this.checkMessages(frame);
     if (!this.peers.accepts(frame.from, frame.storageId)) {
       const message = `${frame.from} is known here by another storage: remove it from the group and add it again`;
       throw refused({ code: "stranger", message });
@@ -100,6 +103,13 @@ export class Gatekeeper {
     if (!leads || leader === null || members.some(({ id }) => id === from)) return;
     if (messages.some(({ type }) => type !== "requestVote" && type !== "readIndexRequest")) return;
     throw refused({ code: "removed", message: `${from} is no member of the group`, appliedIndex, leader, members });
+  }
+
+  /** One number that can't be true, once it is believed and stored, would keep this node from its group for ever. */
+  private checkMessages({ from, messages }: Frame): void {
+    const { term } = this.within();
+    const mistake = messages.map((message) => implausible(message, term)).find((found) => found !== null);
+    if (mistake !== undefined) throw refused({ code: "bad_request", message: `${from} speaks of ${mistake}` });
   }
 
   private considerGroup(otherId: string, peer: NodeId): void {

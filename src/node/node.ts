@@ -205,8 +205,8 @@ export class Node {
   }
 
   within(): Omit<Within, "members"> {
-    const { role, leader, log: entries } = this.driver.raft;
-    return { leads: role === "leader", leader, appliedIndex: entries.appliedIndex };
+    const { role, term, leader, log: entries } = this.driver.raft;
+    return { term, leads: role === "leader", leader, appliedIndex: entries.appliedIndex };
   }
 
   answeredBy(): AnsweredBy {

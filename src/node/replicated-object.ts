@@ -4,13 +4,14 @@ import { DurableObject } from "cloudflare:workers";
 import { type Env, isIdentifier, readLogLimits, readMembers, readTiming } from "../env.ts";
 import { internalHeader, internalOrigin, internalPath, objectName } from "../internal.ts";
 import type { Sql, StateMachine } from "../machine.ts";
-import { type JoinAnswer, type JoinRequest, recoveryConfirmation } from "../membership.ts";
+import { type JoinAnswer, recoveryConfirmation } from "../membership.ts";
 import { defaultOptions } from "../raft/options.ts";
+import { parseJson, readJoinRequest } from "./administrative-requests.ts";
 import { AlarmTimer } from "./alarm-timer.ts";
 import { answer, answerPeer, badRequest, refuse, refuseFrame } from "./answers.ts";
 import { Belonging } from "./belonging.ts";
 import { callee } from "./call-headers.ts";
-import { answerClient, parseJson } from "./client-calls.ts";
+import { answerClient } from "./client-calls.ts";
 import { MonotonicClock } from "./clock.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameRefusedError } from "./frame-refusal.ts";
@@ -127,7 +128,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   private async join({ headers }: Request, body: Uint8Array): Promise<Response> {
     const { group, node } = callee(headers);
     if (!isIdentifier(group) || !isIdentifier(node)) return badRequest("A group and a node have to be named.", null);
-    const request = parseJson(body) as JoinRequest;
+    const request = readJoinRequest(body);
+    if (request === null) return badRequest("The body does not say which group is to be joined.", null);
     const before = this.resume();
     const claim = before === null ? "replace" : claimOn(claimed(before.node), request);
     if (claim === "other group" || claim === "knows more") {

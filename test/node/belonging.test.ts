@@ -22,7 +22,7 @@ const withAttributes = (configuration: Configuration, id: string, storageId: str
 /** The node n1 over storage that outlives it. */
 class Subject {
   readonly sql = new NodeSql();
-  within: Omit<Within, "members"> = { leads: false, leader: "n2", appliedIndex: 10 };
+  within: Omit<Within, "members"> = { term: 3, leads: false, leader: "n2", appliedIndex: 10 };
   belonging: Belonging;
   readonly told: string[] = [];
   private readonly stored: StoredNode;
@@ -137,12 +137,12 @@ describe("hazard-36 a peer", () => {
 
   test("is told where the group is when it asks the leader for votes and is no member any more", () => {
     const subject = new Subject();
-    subject.within = { leads: true, leader: "n1", appliedIndex: 20 };
+    subject.within = { term: 3, leads: true, leader: "n1", appliedIndex: 20 };
     expect(subject.takes("n9", { messages: [vote("n9")] })).toBe("removed");
     expect(subject.takes("n2", { messages: [vote("n2")] })).toBeNull();
     // It may lead a later term, by a configuration that is not known here.
     expect(subject.takes("n9", { messages: [beat] })).toBeNull();
-    subject.within = { leads: false, leader: "n2", appliedIndex: 20 };
+    subject.within = { term: 3, leads: false, leader: "n2", appliedIndex: 20 };
     expect(subject.takes("n9", { messages: [vote("n9")] })).toBeNull();
   });
 
@@ -152,7 +152,7 @@ describe("hazard-36 a peer", () => {
   ])("is told so, too, when it never votes and %s", (_, messages) => {
     const subject = new Subject();
     expect(subject.takes("n9", { messages })).toBeNull();
-    subject.within = { leads: true, leader: "n1", appliedIndex: 20 };
+    subject.within = { term: 3, leads: true, leader: "n1", appliedIndex: 20 };
     expect(subject.takes("n9", { messages })).toBe("removed");
     expect(subject.takes("n2", { messages })).toBeNull();
   });

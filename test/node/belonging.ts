@@ -13,7 +13,7 @@ export function belongingOf(stored: StoredNode, more: Partial<BelongingHost> = {
   const storage = new MembershipStorage(new NodeSql());
   storage.create(joined, stored.configuration);
   return new Belonging(storage, stored, {
-    within: () => ({ leads: false, leader: null, appliedIndex: 0 }),
+    within: () => ({ term: 0, leads: false, leader: null, appliedIndex: 0 }),
     onRetired: (retirement) => void retirements.push(retirement),
     listedHint: () => undefined,
     ...more,
