@@ -62,7 +62,7 @@ function readValue(reader: ByteReader): SqlValue {
     case tag.null:
       return null;
     case tag.number:
-      return reader.f64();
+      return readNumber(reader);
     case tag.text:
       return reader.text();
     case tag.blob:
@@ -70,4 +70,11 @@ function readValue(reader: ByteReader): SqlValue {
     default:
       throw new MalformedError(`unknown kind of value: ${kind}`);
   }
+}
+
+/** SQLite has no such number as NaN: it would become a null. */
+function readNumber(reader: ByteReader): number {
+  const number = reader.f64();
+  if (Number.isNaN(number)) throw new MalformedError("a number that is none");
+  return number;
 }

@@ -4,7 +4,7 @@ import { MalformedError } from "../bytes/reader.ts";
 import type { Raft } from "../raft/raft.ts";
 import { addChecksum, emptyChecksum } from "./checksum.ts";
 import type { PartAnswer, PartResult, SnapshotPart } from "./snapshot-part.ts";
-import { ForeignPageError, type SnapshotStore, type Staging } from "./snapshot-store.ts";
+import { ForeignPageError, type SnapshotStore, type Staging, UnfitRowError } from "./snapshot-store.ts";
 
 export interface ReceiverHost {
   readonly snapshots: SnapshotStore;
@@ -73,7 +73,9 @@ export class SnapshotReceiver {
       if (error instanceof ForeignPageError || error instanceof MalformedError) {
         return this.answer("refused", cutId, error.message);
       }
-      throw error;
+      if (!(error instanceof UnfitRowError)) throw error;
+      this.discard();
+      return this.answer("corrupt", cutId, error.message);
     }
     this.reload();
     return this.answer(page.done ? "installed" : "staged", cutId);

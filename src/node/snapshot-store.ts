@@ -38,6 +38,11 @@ export class ForeignPageError extends Error {
   override readonly name = "ForeignPageError";
 }
 
+/** A page has rows that its tables can't hold, and was partly taken: all that was received is of no use. */
+export class UnfitRowError extends Error {
+  override readonly name = "UnfitRowError";
+}
+
 /**
  * The state machine's part of snapshots. All that writes happens in transactions. There is one cut and one staging at a
  * time; both outlive the node's instance, so that a crash on either side loses no page that arrived.
@@ -61,7 +66,10 @@ export interface SnapshotStore {
   staging(): Staging | null;
   /** Begins to receive into tables beside the given ones, in place of whatever was being received. */
   beginStaging(cutId: string, snapshot: Snapshot, tables: readonly string[]): void;
-  /** Takes the next page. Throws a `ForeignPageError` or a `MalformedError`, and changes nothing, if it is none for this node. */
+  /**
+   * Takes the next page. Throws a `ForeignPageError` or a `MalformedError`, and changes nothing, if it is none for this node;
+   * and an `UnfitRowError` if only its rows are not.
+   */
   stage(page: Page, checksum: number): void;
   /** Puts the staged tables in the place of the state machine's. */
   installStaging(): void;

@@ -2,7 +2,7 @@
 
 import type { Sql } from "../machine.ts";
 import { decodePage, type RowBlock } from "./page-codec.ts";
-import { ForeignPageError } from "./snapshot-store.ts";
+import { ForeignPageError, UnfitRowError } from "./snapshot-store.ts";
 import { listed, quoted, readShape } from "./table-shape.ts";
 
 export class TableStaging {
@@ -17,7 +17,10 @@ export class TableStaging {
     this.sql.exec(`CREATE TABLE ${stagedName(table)} ${readShape(this.sql, table).definition}`);
   }
 
-  /** Adds a page's rows. They must be of the given tables; else nothing is added. */
+  /**
+   * Adds a page's rows. They must be of the given tables; else nothing is added. Throws an `UnfitRowError` for a row that its
+   * table can't hold, when those before it are there already.
+   */
   insert(page: Uint8Array, tables: readonly string[]): void {
     const blocks = decodePage(page);
     for (const block of blocks) this.check(block, tables);
@@ -50,9 +53,19 @@ export class TableStaging {
   private insertRows({ table, columns, rows }: RowBlock): void {
     const places = columns.map(() => "?").join(", ");
     const statement = `INSERT INTO ${stagedName(table)} (${listed(columns)}) VALUES (${places})`;
-    for (const row of rows) this.sql.exec(statement, ...row);
+    try {
+      for (const row of rows) this.sql.exec(statement, ...row);
+    } catch (error) {
+      if (error instanceof Error && refusedBySqlite.test(error.message)) {
+        throw new UnfitRowError(`a row that the table ${table} can't hold`);
+      }
+      throw error;
+    }
   }
 }
+
+/** What SQLite says of rows that are there twice, lack something, or are of another type; all else is a failure of the disk. */
+const refusedBySqlite = /\bconstraint failed\b|\bdatatype mismatch\b/i;
 
 function stagedName(table: string): string {
   return quoted(`raft_staged_${table}`);
