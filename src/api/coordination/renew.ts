@@ -19,7 +19,8 @@ export async function renew(
   places: Places,
   by: { readonly token: number } | { readonly lease: LeaseId },
 ): Promise<Renewed | undefined> {
-  const lease = "lease" in by ? by.lease : (await places.find(by))?.lease;
+  // A lease has other keys, too, and must not live longer by a request that is refused.
+  const lease = (await places.find(by))?.lease;
   if (lease === undefined) return undefined;
   const [ttlMs] = (await store.keepAlive([lease])).ttlsMs;
   if (ttlMs === undefined || ttlMs === null) return undefined;
