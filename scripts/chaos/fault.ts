@@ -38,6 +38,8 @@ export interface Fault {
   readonly weight: number;
   /** With fewer nodes it makes no sense. */
   readonly leastNodes: number;
+  /** Nor with more; missing for any number. */
+  readonly mostNodes?: number;
   /** What has to happen for the fault to have done what it is for. */
   readonly aim: string;
   /** Begins the fault, lets it last, and ends it. Answers whether its aim was reached. */

@@ -70,7 +70,7 @@ export class Load {
   private async client(id: string): Promise<void> {
     const client = new Client(id, new Random(this.seed, id), this.world, this.heard);
     while (!this.stopped) {
-      if (!this.hushed) await client.act(this.round);
+      if (!this.hushed) await client.act(this.round, this.rounds);
       await sleep(this.hushed ? hushMs : client.thinkMs());
     }
   }
@@ -99,12 +99,16 @@ class Client {
     return this.random.exponential(thinkMs);
   }
 
-  async act(round: Round): Promise<void> {
+  async act(round: Round, rounds: readonly Round[]): Promise<void> {
     const { random } = this;
     const draw = random.next();
+    // What is written no more must stay.
+    const earlier = random.pick(rounds);
+    const old = random.pick(earlier.singles.filter((key) => !earlier.deletable.has(key)));
+    if (draw < 0.04) return await this.ask({ kind: "get", key: old });
     if (draw < 0.2) return await this.ask(this.drawTogether(round));
     const key = draw < 0.3 ? random.pick(lastingKeys) : random.pick(round.singles);
-    if (draw > 0.85 && !round.deletable.has(key)) return await this.askStale(key);
+    if (draw > 0.85 && !round.deletable.has(key)) return await this.askStale(random.chance(0.3) ? old : key);
     return await this.ask(this.drawSingle(key, round.deletable.has(key)));
   }
 

@@ -36,7 +36,9 @@ export class Nemesis {
     this.arena = arena;
     this.seed = seed;
     const { length } = arena.nodes;
-    this.chosen = faults.filter(({ name, leastNodes }) => names.includes(name) && length >= leastNodes);
+    this.chosen = faults.filter(({ name, leastNodes, mostNodes = length }) => {
+      return names.includes(name) && length >= leastNodes && length <= mostNodes;
+    });
   }
 
   /** Until the run is over and every fault has ended. */

@@ -24,6 +24,7 @@ import {
   judgeOperations,
   judgeProcesses,
   judgeRevisions,
+  judgeStale,
   judgeWatches,
 } from "./verdict.ts";
 import type { Verdict } from "./verdict.ts";
@@ -147,8 +148,14 @@ export class ChaosRun {
     this.checkedRounds += ended.length;
     if (ended.length === 0) return [];
     // What came long before has been looked at before.
+    const { operations } = this.record;
     const revisions = this.record.revisions.slice(-recentAnswers);
-    return [judgeRevisions({ revisions }), ...ended.map((round) => judgeOperations(operationsOf(round, this.record)))];
+    const stale = this.record.stale.slice(-recentAnswers);
+    return [
+      judgeRevisions({ revisions }),
+      judgeStale({ stale, operations }),
+      ...ended.map((round) => judgeOperations(operationsOf(round, this.record))),
+    ];
   }
 
   private progress(): string {

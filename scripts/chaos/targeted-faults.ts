@@ -8,8 +8,14 @@ import type { Exchange } from "./network.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
 export const targetedFaults: readonly Fault[] = [
-  targetedFault("ballot", "a node that has voted is killed, and comes back to the loser", forgetVote),
-  targetedFault("last-copy", "a follower that has acknowledged entries is killed with its leader", forgetEntries),
+  {
+    ...targetedFault("ballot", "a node that has voted is killed, and comes back to the loser", forgetVote),
+    mostNodes: 3,
+  },
+  {
+    ...targetedFault("last-copy", "a follower that has acknowledged entries is killed with its leader", forgetEntries),
+    mostNodes: 3,
+  },
   targetedFault("half-state", "a node is killed that has taken part of another one's state", forgetPages),
 ];
 
@@ -24,7 +30,7 @@ function targetedFault(name: string, aim: string, run: Fault["run"]): Fault {
  */
 async function forgetVote(arena: Arena): Promise<boolean> {
   const rival = arena.leader();
-  if (rival === undefined || arena.nodes.length !== 3) return false;
+  if (rival === undefined) return false;
   const healRival = cutOff(arena, rival);
   arena.tell(`${rival.id} is cut off, and whoever votes then is killed`);
   const vote = await waitFor(arena, (exchange) => {
@@ -56,7 +62,7 @@ async function forgetVote(arena: Arena): Promise<boolean> {
  */
 async function forgetEntries(arena: Arena): Promise<boolean> {
   const leader = arena.leader();
-  if (leader === undefined || arena.nodes.length !== 3) return false;
+  if (leader === undefined) return false;
   const [follower, third] = arena.random.shuffle(arena.nodes.filter((node) => node !== leader));
   if (follower === undefined || third === undefined) return false;
   const heal = [cutOff(arena, third)];

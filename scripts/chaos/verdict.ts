@@ -42,7 +42,7 @@ export function judgeRevisions({ revisions }: Pick<Record, "revisions">): Verdic
   return { passed: findings.length === 0, text, findings };
 }
 
-function judgeStale({ stale, operations }: Record): Verdict {
+export function judgeStale({ stale, operations }: Pick<Record, "stale" | "operations">): Verdict {
   const findings = checkStaleReads(stale, operations);
   const text = `reads that need not be the newest are as new as promised: ${stale.length}`;
   return { passed: findings.length === 0, text, findings: findings.slice(0, 5) };
