@@ -84,10 +84,10 @@ export class ApiError extends Error {
 }
 
 /** What the store refused: the one place where its reasons become codes. */
-export function storeRefusal(refusal: Refusal, details: ErrorDetails = {}): ApiError {
+export function storeRefusal(refusal: Refusal, details: ErrorDetails = {}, revision?: number): ApiError {
   const code = refusal.reason === "malformed" ? "unavailable" : refusal.reason;
   const facts = refusal.reason === "compacted" ? { compact_revision: refusal.compactRevision } : {};
-  return new ApiError(code, refusalSentence(refusal), { ...details, facts });
+  return new ApiError(code, refusalSentence(refusal, revision), { ...details, facts });
 }
 
 /** `lastSeen` stands in where no node had part in the error. */

@@ -41,5 +41,5 @@ function namedMember(members: readonly MemberSpecification[], node: string): Mem
   const member = members.find(({ id }) => id === node);
   if (member !== undefined) return member;
   const ids = members.map(({ id }) => id).join(", ");
-  throw new ApiError("invalid_parameter", `The nodes of this group are ${ids}.`);
+  throw new ApiError("invalid_parameter", `node must be one of this group's: ${ids}.`);
 }

@@ -78,7 +78,10 @@ function candidates(
   if (node !== undefined) {
     const named = members.find(({ id }) => id === node);
     if (named !== undefined) return [named];
-    throw new ApiError("invalid_parameter", `The nodes of this group are ${members.map(({ id }) => id).join(", ")}.`);
+    throw new ApiError(
+      "invalid_parameter",
+      `node must be one of this group's: ${members.map(({ id }) => id).join(", ")}.`,
+    );
   }
   const leader = nodes.knownLeader(target);
   const rank = ({ id }: MemberSpecification): number => (id === avoid ? 2 : id === leader?.id ? 1 : 0);

@@ -122,7 +122,7 @@ export function outcomeOf<Status extends CommandResult["status"]>(
 ): Outcome<Status> {
   const result = decodeResult(body);
   // A refusal comes from the last attempt; an earlier one that is still on its way may yet take effect.
-  if (result?.status === "refused") throw storeRefusal(result.refusal, { position, ambiguous });
+  if (result?.status === "refused") throw storeRefusal(result.refusal, { position, ambiguous }, result.revision);
   if (result?.status !== status) throw notUnderstood({ position, ambiguous: true });
   return { ...(result as Extract<CommandResult, { readonly status: Status }>), position, ambiguous };
 }
@@ -133,7 +133,7 @@ export function foundIn<Status extends QueryAnswer["status"]>(
   { body, position }: Pick<NodeAnswer, "body" | "position">,
 ): Found<Status> {
   const answer = decodeAnswer(body);
-  if (answer?.status === "refused") throw storeRefusal(answer.refusal, { position });
+  if (answer?.status === "refused") throw storeRefusal(answer.refusal, { position }, answer.revision);
   if (answer?.status !== status) throw notUnderstood({ position, ambiguous: false });
   return { ...(answer as Extract<QueryAnswer, { readonly status: Status }>), position };
 }

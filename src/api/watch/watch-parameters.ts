@@ -55,7 +55,7 @@ function keyIn(parameters: Parameters, name: string): Uint8Array | undefined {
   // An empty prefix or bound leaves all keys; no key is empty.
   if (bytes === undefined || (bytes.length === 0 && name !== "key")) return undefined;
   if (bytes.length >= 1 && bytes.length <= maxKeyBytes) return bytes;
-  throw new ApiError("invalid_parameter", `${name} is at most ${maxKeyBytes} bytes long, and a key not empty.`);
+  throw new ApiError("invalid_parameter", `${name} is at most ${maxKeyBytes} bytes long, and a key 1 at least.`);
 }
 
 /** 0 for never. */
