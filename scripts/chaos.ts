@@ -2,6 +2,7 @@
 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { statuses } from "./chaos/http.ts";
 import type { Happened, Nemesis } from "./chaos/nemesis.ts";
 import { onOrphaned } from "./chaos/parent.ts";
 import { mutants } from "./chaos/mutants.ts";
@@ -11,14 +12,14 @@ import { ChaosRun } from "./chaos/run.ts";
 import type { Verdict } from "./chaos/verdict.ts";
 import { formatTally } from "./lib/tally.ts";
 
-/** Beyond the time that was asked for: to start, to heal, to read everything again, to check. */
+/** Beyond the time that was asked for, and half of that again: to start, to heal, to read everything again, to check. */
 const mostOvertimeMs = 300_000;
 
 const options = readOptions();
 if (options.help) {
   console.log(chaosUsage);
 } else {
-  setTimeout(() => fail("the run did not end in time"), options.durationMs + mostOvertimeMs).unref();
+  setTimeout(() => fail("the run did not end in time"), 1.5 * options.durationMs + mostOvertimeMs).unref();
   // Not once: a second signal would end this process before it has ended the others.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => fail(`ended by ${signal}`));
   onOrphaned(() => fail("ended, as npm has"));
@@ -65,6 +66,8 @@ function printCounts({ record, nemesis, cluster }: ChaosRun): void {
   const { passed, blocked, lost, duplicated, delayed, queued } = cluster.network.counts;
   const snapshots = [...cluster.snapshots.values()].reduce((sum, count) => sum + count, 0);
   console.log(`  ${answered} operations answered (${faces}), ${refused} refused, ${unknown} of unknown outcome`);
+  const told = [...statuses].toSorted(([one], [other]) => one - other).map(([status, count]) => `${count} × ${status}`);
+  console.log(`  answers by status: ${told.join(", ")}`);
   console.log(`  ${nemesis.happened.length} faults; in brackets, how many did what they are for:`);
   console.log(`    ${tallyFaults(nemesis.happened)}`);
   console.log(

@@ -13,7 +13,7 @@ import type { Watcher } from "./watchers.ts";
 
 const withinMs = 60_000;
 /** So long whoever watches may take to be told of the last change, and a lock that nobody renews to end. */
-const settleMs = 15_000;
+const settleMs = 30_000;
 
 /** Reads every key that was ever written: whatever was acknowledged must show, however long ago it was. */
 export async function readEverything(cluster: ProcessCluster, rounds: readonly Round[], record: Record): Promise<void> {
@@ -22,9 +22,8 @@ export async function readEverything(cluster: ProcessCluster, rounds: readonly R
     ...rounds.flatMap((round) => round.singles.map((key) => ({ kind: "get", key }) as const)),
     ...rounds.map(({ together }) => ({ kind: "list", keys: together }) as const),
   ];
-  const untilMs = performance.now() + withinMs;
   for (const [position, call] of calls.entries()) {
-    for (;;) {
+    for (const untilMs = performance.now() + withinMs; ;) {
       const url = cluster.urls()[position % cluster.nodes.length] ?? "";
       const invokedAtMs = performance.now();
       const result = await restFace.ask(url, call, null);
@@ -80,13 +79,26 @@ async function contentOf(url: string, node: string, index: string): Promise<stri
   let content = "";
   const query = `consistency=stale&node=${node}&min_index=${index}&limit=1000&timeout=${clientTimeoutMs}ms`;
   for (let cursor: string | null = ""; cursor !== null;) {
-    const answer = await send("GET", `${url}/v1/kv?${query}&cursor=${cursor}`);
-    if (typeof answer !== "object" || answer.status !== 200) {
-      throw new Error(`${node} does not list its state: ${typeof answer === "object" ? answer.text : answer}`);
-    }
-    const page = JSON.parse(answer.text) as { readonly items: readonly unknown[]; readonly cursor: string | null };
+    const page = JSON.parse(await untilAnswered(`${url}/v1/kv?${query}&cursor=${cursor}`, node)) as Page;
     content += JSON.stringify(page.items);
     cursor = page.cursor;
   }
   return content;
+}
+
+interface Page {
+  readonly items: readonly unknown[];
+  readonly cursor: string | null;
+}
+
+/** A node that has been away may need a while to have it all. */
+async function untilAnswered(url: string, node: string): Promise<string> {
+  for (const untilMs = performance.now() + settleMs; ;) {
+    const answer = await send("GET", url);
+    if (typeof answer === "object" && answer.status === 200) return answer.text;
+    if (performance.now() > untilMs) {
+      throw new Error(`${node} does not list its state: ${typeof answer === "object" ? answer.text : answer}`);
+    }
+    await sleep(200);
+  }
 }

@@ -14,6 +14,11 @@ export type HttpOutcome = HttpAnswer | "nothing" | "unknown";
 
 const agent = new Agent({ keepAliveTimeout: 2000, connections: 64, pipelining: 1 });
 
+/** How often requests were answered with which status. */
+export const statuses = new Map<number, number>();
+/** The answers that say that the service itself is broken, which no fault may lead to. */
+export const breakdowns: string[] = [];
+
 export async function send(
   method: "GET" | "PUT" | "POST" | "DELETE",
   url: string,
@@ -23,10 +28,17 @@ export async function send(
   try {
     const signal = AbortSignal.timeout(clientTimeoutMs);
     const answer = await request(url, { method, headers, body, signal, dispatcher: agent });
-    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+    const text = await answer.body.text();
+    note(answer.statusCode, `${method} ${new URL(url).pathname}`, text);
+    return { status: answer.statusCode, headers: answer.headers, text };
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "ECONNREFUSED" ? "nothing" : "unknown";
   }
+}
+
+function note(status: number, asked: string, text: string): void {
+  statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  if (status === 500) breakdowns.push(`${asked}: ${text}`);
 }
 
 export async function closeConnections(): Promise<void> {

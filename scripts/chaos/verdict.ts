@@ -6,6 +6,7 @@ import { lockModel } from "../../test/linearizability/lock-model.ts";
 import { checkRevisionOrder } from "../../test/linearizability/revision-order.ts";
 import type { Leaderships } from "../smoke/leaderships.ts";
 import type { NodeHandle } from "./node-handle.ts";
+import { breakdowns } from "./http.ts";
 import type { LockClient, LockOperation } from "./lock-clients.ts";
 import { checkStaleReads } from "./promises.ts";
 import type { KeyValueOperation, Record } from "./record.ts";
@@ -21,7 +22,23 @@ export interface Verdict {
 }
 
 export function judge(record: Record, leaderships: Leaderships): Verdict[] {
-  return [judgeOperations(record.operations), judgeRevisions(record), judgeStale(record), judgeLeaders(leaderships)];
+  return [
+    judgeService(record),
+    judgeOperations(record.operations),
+    judgeRevisions(record),
+    judgeStale(record),
+    judgeLeaders(leaderships),
+  ];
+}
+
+/** A run in which nothing was answered shows nothing, and no fault makes the service itself break down. */
+function judgeService({ acknowledgedMs }: Record): Verdict {
+  const served = acknowledgedMs.length > 0;
+  return {
+    passed: served && breakdowns.length === 0,
+    text: `clients were served, and never told of an internal error: ${acknowledgedMs.length} writes acknowledged`,
+    findings: [...(served ? [] : ["no write was acknowledged"]), ...breakdowns.slice(0, 5)],
+  };
 }
 
 export function judgeOperations(operations: readonly KeyValueOperation[]): Verdict {
