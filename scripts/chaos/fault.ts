@@ -40,6 +40,8 @@ export interface Fault {
   readonly leastNodes: number;
   /** Nor with more; missing for any number. */
   readonly mostNodes?: number;
+  /** True for a fault that others would keep from its aim: none is in force beside it. */
+  readonly alone?: boolean;
   /** What has to happen for the fault to have done what it is for. */
   readonly aim: string;
   /** Begins the fault, lets it last, and ends it. Answers whether its aim was reached. */

@@ -1,7 +1,7 @@
 /** Draws one fault after another in each lane, from one seed, and notes when each was in force. */
 
 import { Random } from "../../test/sim/random.ts";
-
+import { until } from "./fault.ts";
 import type { Arena, Fault, Lane } from "./fault.ts";
 import { groupFaults } from "./group-faults.ts";
 import { networkFaults } from "./network-faults.ts";
@@ -30,6 +30,8 @@ export class Nemesis {
   private readonly arena: Arena;
   private readonly seed: number;
   private readonly chosen: readonly Fault[];
+  /** A fault that is alone is in force, or waits for others to end. */
+  private reserved = false;
 
   /** @param names of the faults to draw from */
   constructor(arena: Arena, seed: number, names: readonly string[]) {
@@ -59,6 +61,16 @@ export class Nemesis {
   }
 
   private async inflict(fault: Fault, arena: Arena): Promise<void> {
+    const { alone = false } = fault;
+    const wait = (isTrue: () => boolean): Promise<boolean> => until(arena, isTrue, Number.POSITIVE_INFINITY);
+    await wait(() => !this.reserved);
+    if (alone) this.reserved = true;
+    if (alone) await wait(() => this.happened.every(({ toMs }) => Number.isFinite(toMs)));
+    if (!arena.isOver()) await this.note(fault, arena);
+    if (alone) this.reserved = false;
+  }
+
+  private async note(fault: Fault, arena: Arena): Promise<void> {
     const happened: Happened = {
       name: fault.name,
       fromMs: performance.now(),

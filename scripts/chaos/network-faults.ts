@@ -45,7 +45,7 @@ export const networkFaults: readonly Fault[] = [
       impose(arena, `20 kB/s to and from ${id}`, rule, (from, to) => from === id || to === id),
     );
   }),
-  networkFault("cut-off", 2, "the node takes over the state of another one", missTheLog),
+  { ...networkFault("cut-off", 2, "the node takes over the state of another one", missTheLog), alone: true },
 ];
 
 function networkFault(name: string, weight: number, aim: string, run: Fault["run"]): Fault {

@@ -20,7 +20,7 @@ export const targetedFaults: readonly Fault[] = [
 ];
 
 function targetedFault(name: string, aim: string, run: Fault["run"]): Fault {
-  return { name, lane: "processes", weight: 1, leastNodes: 3, aim, run };
+  return { name, lane: "processes", weight: 1, leastNodes: 3, alone: true, aim, run };
 }
 
 /**
