@@ -1,32 +1,31 @@
 /** One running instance of a node, from its start to its crash: the real driver, transport, timer and clock in a simulated host. */
 
+import type { Refusal } from "../../src/internal.ts";
 import type { StateMachine } from "../../src/machine.ts";
+import type { ChangeRequest, JoinRequest, Standing } from "../../src/membership.ts";
+import { Administration, type Ended } from "../../src/node/administration.ts";
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
+import { Belonging } from "../../src/node/belonging.ts";
 import { MonotonicClock } from "../../src/node/clock.ts";
 import { Driver, type DriverHost } from "../../src/node/driver.ts";
-import { decodeFrame, encodeFrame, type Frame } from "../../src/node/frame.ts";
-import {
-  decodePart,
-  decodePartAnswer,
-  encodePart,
-  encodePartAnswer,
-  type SnapshotPart,
-} from "../../src/node/snapshot-part.ts";
+import { claimOn, claimRefusal } from "../../src/node/founding.ts";
+import { Inquiry } from "../../src/node/inquiry.ts";
+import type { MembershipStorage } from "../../src/node/membership-storage.ts";
 import type { SnapshotStore } from "../../src/node/snapshot-store.ts";
 import type { StoredNode } from "../../src/node/storage.ts";
-import { type CallAnswer, Transport } from "../../src/node/transport.ts";
-import type { Outcome } from "../../src/node/waiters.ts";
+import { Transport } from "../../src/node/transport.ts";
+import type { Outcome, Refused } from "../../src/node/waiters.ts";
 import type { NodeId } from "../../src/raft/entry.ts";
-import type { Message } from "../../src/raft/message.ts";
 import type { Watched } from "./check/checks.ts";
+import { Correspondence } from "./correspondence.ts";
 import { SimulatedCrash } from "./crash.ts";
 import type { OpenedNode } from "./disk/engine.ts";
 import { intercept, recordingStorage } from "./disk/recording-storage.ts";
 import { emptyRecord, type WriteRecord } from "./disk/write-record.ts";
+import type { Reply } from "./network.ts";
 import { DurabilityGate, type OutputGate } from "./output-gate.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import { DigestMachine } from "./store/digest-machine.ts";
-import { describeMessages } from "./trace.ts";
 
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
@@ -48,6 +47,11 @@ export class Instance {
   private lastFlushAtMs = 0;
   private detached = false;
   private running: Driver | null = null;
+  private place: Belonging | null = null;
+  private peers: Correspondence | null = null;
+  private administration: Administration | null = null;
+  private readonly inquiry = new Inquiry();
+  private isQuiescent = false;
 
   constructor(node: SimulatedNode) {
     this.node = node;
@@ -56,7 +60,7 @@ export class Instance {
     this.clock = new MonotonicClock(() => node.clock.readMs());
     this.timer = new AlarmTimer(node.alarm, this.clock);
     this.transport = new Transport({
-      call: (to, messages) => this.call(to, messages),
+      call: (to, messages) => this.correspondent.call(to, messages),
       receive: (messages) => this.enter((driver) => void driver.receive(messages, null, this.nowMs)),
       scheduleSend: () => this.soon(() => this.transport.sendPostponed()),
       unreachable: (peer) => this.enter((driver) => driver.unreachable(peer, this.nowMs)),
@@ -65,23 +69,47 @@ export class Instance {
     const opened = node.engine.open();
     this.stored = opened.stored;
     const { appliedIndex } = opened.stored.log;
-    const { incarnation } = opened.stored;
+    const { incarnation, identity } = opened.stored;
+    const life = `${node.id} (storage ${identity.storageId}, incarnation ${incarnation})`;
     const indexes = { term: opened.stored.hardState.term, commitIndex: appliedIndex, appliedIndex, ledTerm: 0 };
-    this.watched = { node: node.id, incarnation, image, gate: this.durability, ...indexes };
+    this.watched = { node: node.id, life, image, gate: this.durability, ...indexes };
     this.opened = opened;
     this.wrote(emptyRecord());
   }
 
   /** Starts the driver. */
   start(): void {
+    const { stored, node } = this;
     try {
-      this.running = new Driver(this.node.setup.settings.options, this.stored, this.makeHost(), this.nowMs);
+      this.place = new Belonging(this.watchedMembership(), stored, {
+        within: () => this.within(),
+        onRetired: ({ standing, reason }) => {
+          node.note(() => `is ${standing}: ${reason}`);
+          node.setup.world.count(`node ${standing}`);
+          this.running?.enrolmentChanged(this.nowMs);
+        },
+        listedHint: () => undefined,
+      });
+      this.peers = new Correspondence(this, node, this.place.gatekeeper);
+      this.running = new Driver(node.setup.settings.options, stored, this.makeHost(), this.nowMs);
+      this.administration = this.administrationOf(this.running, this.place);
+      this.isQuiescent = this.running.raft.quiescent;
       this.observe();
     } catch (error) {
       // Before its first turn the driver has read its disk.
       if (this.alive) this.abort(error);
       else this.caught(error);
     }
+  }
+
+  /** What it says to its peers; null if the instance ended before it could. */
+  get correspondence(): Correspondence | null {
+    return this.peers;
+  }
+
+  /** Whether it belongs to its group, as far as it knows; null if the instance ended before it could tell. */
+  get standing(): Standing | null {
+    return this.place?.enrolment.standing ?? null;
   }
 
   get nowMs(): number {
@@ -118,40 +146,16 @@ export class Instance {
     });
   }
 
-  /** Takes a frame from a peer; the answer leaves when the gate lets it. */
-  receive(bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void {
-    this.enter((driver) => {
-      const { from, messages } = decodeFrame(bytes);
-      this.node.note(() => `from ${from}: ${describeMessages(messages)}`);
-      const replies = driver.receive(messages, from, this.nowMs);
-      this.catchUp(driver);
-      const frame = encodeFrame(this.frame(from, replies));
-      this.gate.output(() => {
-        this.node.note(() => `answers ${from}: ${describeMessages(replies)}`);
-        this.node.setup.checks.left(this.watched, replies);
-        answer(frame);
-      });
-    });
-  }
-
-  /** Takes a page of a snapshot from a peer. */
-  receivePart(bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void {
-    this.enter((driver) => {
-      const { part } = decodePart(bytes);
-      const answered = driver.receivePart(part, this.nowMs);
-      this.catchUp(driver);
-      const reply = encodePartAnswer(this.frame(part.message.from, answered.messages), answered);
-      this.gate.output(() => {
-        this.node.setup.checks.left(this.watched, answered.messages);
-        answer(reply);
-      });
-    });
-  }
-
   /** Asks the driver for something that it promises; what it answers leaves when the gate lets it. */
   ask(request: (driver: Driver) => Promise<Outcome>, answer: (outcome: Outcome, leader: NodeId | null) => void): void {
     this.enter((driver) => {
-      this.catchUp(driver);
+      this.catchUp();
+      const outside = this.outsider();
+      if (outside !== null) {
+        this.gate.output(() => answer({ done: false, ...outside }, null));
+        return;
+      }
+      this.inquire(driver);
       request(driver).then(
         (outcome) => this.settled(outcome, answer),
         (error: unknown) => this.caught(error),
@@ -159,10 +163,45 @@ export class Instance {
     });
   }
 
+  /** Why no subscriber can be served; null if one can. */
+  mayServe(): Refused | null {
+    const outside = this.outsider();
+    return outside === null ? (this.running?.mayServe() ?? null) : { done: false, ...outside };
+  }
+
+  /** Changes the members, as an operator asks for it. Says nothing more once the instance has ended. */
+  change(request: ChangeRequest, timeoutMs: number, ended: (how: Ended) => void): void {
+    this.enter(() => {
+      this.administration?.change(request, timeoutMs).then(
+        (how) => {
+          if (this.alive) ended(how);
+        },
+        (error: unknown) => this.caught(error),
+      );
+    });
+  }
+
+  /** A leader asks this node to wait to become a member, whatever it has been before. */
+  join(request: JoinRequest, answer: (reply: Reply) => void): void {
+    const { node, stored, running, standing } = this;
+    if (running === null || standing === null) return;
+    const { appliedIndex, lastIndex } = running.raft.log;
+    const claim = claimOn({ groupId: stored.identity.groupId, standing, appliedIndex, lastIndex }, request);
+    const say = (instance: Instance, what: unknown): void => {
+      const bytes = new TextEncoder().encode(JSON.stringify(what));
+      instance.gate.output(() => answer({ refused: false, bytes }));
+    };
+    if (claim === "other group" || claim === "knows more") {
+      return say(this, { code: "node_in_use", message: claimRefusal(claim, node.id) });
+    }
+    const joined = claim === "keep" ? this : node.join(request);
+    say(joined, { storageId: joined.stored.identity.storageId });
+  }
+
   /** Ends the instance. The first `kept` of the transactions that are not durable yet turn out to be. */
-  crash(kept: number): void {
+  crash(kept: number, leaving: number): void {
     this.alive = false;
-    this.durability.close();
+    this.durability.close(leaving);
     for (let count = Math.min(kept, this.unflushed.length); count > 0; count -= 1) this.flush();
     this.unflushed.length = 0;
   }
@@ -182,6 +221,11 @@ export class Instance {
     const held = this.opened.content();
     // Alone in its group, a leader applies what it has yet to make durable, and may lose it.
     this.durability.fact(() => checks.ledger.holds(this.node.id, appliedIndex, held));
+  }
+
+  /** How many messages and answers wait for a write. */
+  get heldCount(): number {
+    return this.durability.waiting;
   }
 
   get unflushedCount(): number {
@@ -219,7 +263,7 @@ export class Instance {
         const { ledger } = this.node.setup.checks;
         return watchMachine(this.opened.renewMachine(), ledger.digestAt(current.restored?.index ?? 0));
       },
-      sendPart: (to, part) => this.sendPart(to, part),
+      sendPart: (to, part) => this.correspondent.sendPart(to, part),
       send: (to, messages) => {
         if (!this.detached) this.step("before sending");
         this.transport.send(to, messages);
@@ -227,7 +271,7 @@ export class Instance {
       arm: (deadlineMs) => this.endTurn(deadlineMs),
       toSystemMs: (timeMs) => this.clock.toSystemMs(timeMs),
       scheduleFlush: () => this.soon((driver) => driver.flush(this.nowMs)),
-      configured: () => true,
+      configured: (configuration) => this.place?.configured(configuration) ?? true,
       abort: (error) => this.abort(error),
       random: () => random.nodes.next(),
       observer: {
@@ -248,18 +292,92 @@ export class Instance {
   }
 
   private endTurn(deadlineMs: number): void {
+    // Whoever waits for a promise goes on after the end of its instance, and must not be heard of.
+    if (!this.alive) return;
     this.timer.arm(deadlineMs);
     this.observe();
   }
 
   private observe(): void {
     const { checks, world } = this.node.setup;
-    if (this.running !== null) checks.observe(this.watched, this.running.raft, world.nowMs);
+    if (this.running === null) return;
+    const { raft } = this.running;
+    checks.observe(this.watched, raft, world.nowMs);
+    if (raft.quiescent === this.isQuiescent) return;
+    this.isQuiescent = raft.quiescent;
+    world.count(raft.quiescent ? "node at rest" : "node woken");
   }
 
   /** Does what the alarm should have done by now, as the object does at every request. */
-  private catchUp(driver: Driver): void {
-    if (this.nowMs >= driver.raft.deadlineMs) driver.wake(this.nowMs);
+  catchUp(): void {
+    const { running } = this;
+    if (running !== null && this.nowMs >= running.raft.deadlineMs) running.wake(this.nowMs);
+  }
+
+  private get correspondent(): Correspondence {
+    if (this.peers === null) throw new Error("the instance has not started");
+    return this.peers;
+  }
+
+  private within(): ReturnType<ConstructorParameters<typeof Belonging>[2]["within"]> {
+    if (this.running === null) throw new Error("the instance has not started");
+    const { role, term, leader, log } = this.running.raft;
+    return { term, leads: role === "leader", leader, appliedIndex: log.appliedIndex };
+  }
+
+  /** Why a node that is no member answers no client; null for a member. */
+  private outsider(): Refusal | null {
+    const { standing } = this;
+    if (standing === null || standing === "member") return null;
+    return { code: standing === "superseded" ? "fenced" : standing, message: standing, ambiguous: false };
+  }
+
+  /** A client has come. Whoever may have missed its own removal asks for it, as the node does. */
+  private inquire({ raft }: Driver): void {
+    if (!this.inquiry.isDue(raft, this.nowMs)) return;
+    for (const { id } of this.place?.members ?? []) {
+      if (id === raft.id) continue;
+      void this.correspondent.call(id, []).then(({ result }) => {
+        if (result === "ok" || result === "refused") this.inquiry.answered(this.nowMs);
+      });
+    }
+  }
+
+  private administrationOf(driver: Driver, place: Belonging): Administration {
+    return new Administration({
+      driver,
+      nowMs: () => {
+        this.node.setup.world.expectPromises();
+        return this.nowMs;
+      },
+      join: ({ id }, request) => this.correspondent.join(id, request),
+      joinRequest: (force) => {
+        this.node.setup.world.expectPromises();
+        return place.joinRequest(driver.raft.log.appliedIndex, force);
+      },
+      transferEnded: () => {},
+    });
+  }
+
+  /** Its writes are transactions of their own, between which the node may crash. */
+  private watchedMembership(): MembershipStorage {
+    const { membership, storage } = this.opened;
+    const write = (what: () => void): void => {
+      this.step("before the membership");
+      storage.transaction(what);
+      this.wrote(emptyRecord());
+      this.step("after the membership");
+    };
+    const watched: Partial<MembershipStorage> = {
+      saveAdmitted: () => write(() => membership.saveAdmitted()),
+      saveRetirement: (retirement) => write(() => membership.saveRetirement(retirement)),
+      savePeer: (id, storageId) => {
+        write(() => membership.savePeer(id, storageId));
+        this.durability.fact(() => void this.node.knownPeers.add(id));
+      },
+      forgetPeer: (id) => write(() => membership.forgetPeer(id)),
+    };
+    return intercept(membership, watched);
   }
 
   private soon(work: (driver: Driver) => void): void {
@@ -276,34 +394,6 @@ export class Instance {
     } catch (error) {
       this.node.setup.world.fail(error);
     }
-  }
-
-  private call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer> {
-    return new Promise((resolve) => {
-      try {
-        if (this.alive) this.begin(to, messages, resolve);
-      } catch (error) {
-        this.caught(error);
-      }
-    });
-  }
-
-  private begin(to: NodeId, messages: readonly Message[], resolve: (answer: CallAnswer) => void): void {
-    const { world, settings, checks } = this.node.setup;
-    const frame = encodeFrame(this.frame(to, messages));
-    let open = true;
-    const settle = (answer: CallAnswer | Uint8Array): void => {
-      if (!open || !this.alive) return;
-      open = false;
-      world.expectPromises();
-      resolve(answer instanceof Uint8Array ? { result: "ok", messages: this.decode(answer, to) } : answer);
-    };
-    world.after(settings.network.callTimeoutMs, () => settle({ result: "timeout", detail: "no answer" }));
-    this.gate.output(() => {
-      this.node.note(() => `to ${to}: ${describeMessages(messages)}`);
-      checks.left(this.watched, messages);
-      this.node.call(to, (instance, answer) => instance.receive(frame, answer), settle);
-    });
   }
 
   /** The snapshots on the disk; whatever state begins to leave or takes effect must be the same on every node. */
@@ -323,38 +413,6 @@ export class Instance {
       },
     };
     return intercept(snapshots, watched, (what) => this.step(`before ${what} of a snapshot`));
-  }
-
-  private sendPart(to: NodeId, part: SnapshotPart): void {
-    const { world, settings, checks } = this.node.setup;
-    this.step("before sending a page");
-    const bytes = encodePart(this.frame(to, [part.message]), part);
-    let open = true;
-    const settle = (answer: CallAnswer | Uint8Array): void => {
-      if (!open || !this.alive) return;
-      open = false;
-      const answered = answer instanceof Uint8Array ? decodePartAnswer(answer).answer : null;
-      this.node.note(() => `page ${part.sequence} to ${to}: ${answered?.result ?? "lost"}`);
-      this.enter((driver) => driver.partAnswered(part, answered, this.nowMs));
-    };
-    world.after(settings.network.callTimeoutMs, () => settle({ result: "timeout", detail: "no answer" }));
-    this.gate.output(() => {
-      this.node.note(() => `page ${part.sequence} of the state at ${part.message.snapshot.index} to ${to}`);
-      checks.left(this.watched, [part.message]);
-      this.node.call(to, (instance, answer) => instance.receivePart(bytes, answer), settle);
-    });
-  }
-
-  private decode(bytes: Uint8Array, from: NodeId): readonly Message[] {
-    const { messages } = decodeFrame(bytes);
-    this.node.note(() => `answer of ${from}: ${describeMessages(messages)}`);
-    return messages;
-  }
-
-  private frame(to: NodeId, messages: readonly Message[]): Frame {
-    const { identity, incarnation } = this.stored;
-    const { groupId, storageId, node: from } = identity;
-    return { groupId, from, to, storageId, incarnation, toStorageId: "", messages };
   }
 
   private wrote(record: WriteRecord): void {
@@ -382,17 +440,19 @@ export class Instance {
   }
 
   /** One more step of a turn: the one at which the instance is to crash throws. */
-  private step(what: string): void {
+  step(what: string): void {
     this.touchDisk();
     if (this.node.takeStep()) throw new SimulatedCrash(what);
   }
 
   private touchDisk(): void {
+    if (!this.alive) throw new SimulatedCrash("after its end");
     if (this.detached) throw new SimulatedCrash("because its storage is another's");
   }
 
   private abort(error: unknown): void {
     if (!(error instanceof SimulatedCrash)) this.node.setup.world.fail(error);
+    else if (!this.alive) return;
     else if (this.detached) this.alive = false;
     else this.node.crash(error.message);
   }

@@ -13,11 +13,20 @@ export interface Line {
   cloggedUntilMs: number;
   /** Added to the loss everywhere, until a time. */
   lossRate: number;
+  /** When the last of what was sent so far arrives. */
+  lastArrivalMs: number;
+}
+
+/** What a node answers to a call. */
+export interface Reply {
+  /** It has not taken what it was sent, and says why. */
+  readonly refused: boolean;
+  readonly bytes: Uint8Array;
 }
 
 /** Answers a call, or loses it: exactly one of the two is called, once, or neither for ever. */
 export interface Callee {
-  arrive(answer: (bytes: Uint8Array) => void, lost: () => void): void;
+  arrive(answer: (reply: Reply) => void, lost: () => void): void;
 }
 
 export class Network {
@@ -36,7 +45,8 @@ export class Network {
     let lines = this.lines.get(from);
     if (lines === undefined) this.lines.set(from, (lines = new Map<string, Line>()));
     let line = lines.get(to);
-    if (line === undefined) lines.set(to, (line = { blocked: false, cloggedUntilMs: 0, lossRate: 0 }));
+    if (line === undefined)
+      lines.set(to, (line = { blocked: false, cloggedUntilMs: 0, lossRate: 0, lastArrivalMs: 0 }));
     return line;
   }
 
@@ -66,16 +76,19 @@ export class Network {
       return;
     }
     const arrivesAtMs = Math.max(this.world.nowMs, line.cloggedUntilMs) + this.drawDelayMs();
+    if (arrivesAtMs < line.lastArrivalMs) this.world.count("message overtaken");
+    else line.lastArrivalMs = arrivesAtMs;
     this.world.at(arrivesAtMs, () => {
-      if (line.blocked) lost();
-      else arrive();
+      if (!line.blocked) return arrive();
+      this.world.count("message cut off");
+      lost();
     });
   }
 
   /** Makes a call between nodes; `settle` hears of its end at most once. */
-  call(from: NodeId, to: NodeId, callee: Callee, settle: (answer: CallAnswer | Uint8Array) => void): void {
+  call(from: NodeId, to: NodeId, callee: Callee, settle: (answer: CallAnswer | Reply) => void): void {
     const lost = (): void => this.lose(settle);
-    const answer = (bytes: Uint8Array): void => this.travel(to, from, () => settle(bytes), lost);
+    const answer = (reply: Reply): void => this.travel(to, from, () => settle(reply), lost);
     const arrive = (): void => callee.arrive(answer, lost);
     this.travel(from, to, arrive, lost);
     if (!this.random.chance(this.settings.duplicateRate)) return;

@@ -40,6 +40,12 @@ export class NodeAlarm implements AlarmStorage {
     this.firesAtMs = Number.POSITIVE_INFINITY;
   }
 
+  /** It is taken back. */
+  clear(): void {
+    this.setting += 1;
+    this.firesAtMs = Number.POSITIVE_INFINITY;
+  }
+
   /** From now on it is neither late nor doubled. */
   bePunctual(): void {
     this.punctual = true;

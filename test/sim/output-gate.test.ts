@@ -59,3 +59,11 @@ test("after a crash nothing leaves any more, but what becomes durable becomes tr
   expect(left).toEqual([]);
   expect(facts).toEqual(["first"]);
 });
+
+test("a crash may come between two of the messages that a write allows", () => {
+  gate.wrote();
+  send("a", "b", "c");
+  gate.close(2);
+  gate.flushed();
+  expect(left).toEqual(["a", "b"]);
+});

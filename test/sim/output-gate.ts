@@ -18,7 +18,8 @@ export class DurabilityGate implements OutputGate {
   private durable = 0;
   private readonly outputs: Held[] = [];
   private readonly facts: Held[] = [];
-  private open = true;
+  /** How many more outputs leave: those of a crash that comes in between. */
+  private leaving = Number.POSITIVE_INFINITY;
 
   /** A transaction has been made. */
   wrote(): void {
@@ -29,7 +30,7 @@ export class DurabilityGate implements OutputGate {
   flushed(): void {
     this.durable += 1;
     this.releaseFrom(this.facts);
-    if (this.open) this.releaseFrom(this.outputs);
+    this.leaving -= this.releaseFrom(this.outputs, this.leaving);
   }
 
   output(release: () => void): void {
@@ -42,14 +43,20 @@ export class DurabilityGate implements OutputGate {
     else this.facts.push({ after: this.written, release: becomesTrue });
   }
 
-  /** The node has crashed: what is still flushed from now on becomes true, but nothing leaves any more. */
-  close(): void {
-    this.open = false;
+  /** How many outputs wait for a write. */
+  get waiting(): number {
+    return this.outputs.length;
   }
 
-  private releaseFrom(held: Held[]): void {
+  /** The node crashes: what is still flushed from now on becomes true, but only some of what that allows leaves any more. */
+  close(leaving = 0): void {
+    this.leaving = leaving;
+  }
+
+  private releaseFrom(held: Held[], most = Number.POSITIVE_INFINITY): number {
     let count = 0;
-    while (count < held.length && (held[count] as Held).after <= this.durable) count += 1;
+    while (count < Math.min(held.length, most) && (held[count] as Held).after <= this.durable) count += 1;
     for (const { release } of held.splice(0, count)) release();
+    return count;
   }
 }

@@ -16,6 +16,7 @@ export interface Streams {
   readonly network: Random;
   readonly disks: Random;
   readonly alarms: Random;
+  readonly gates: Random;
   readonly clients: Random;
   readonly faults: Random;
 }

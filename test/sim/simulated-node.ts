@@ -1,6 +1,7 @@
 /** One node through all its incarnations: its disk, clock and alarm, whether it can be reached, and what runs of it. */
 
-import { newIdentity } from "../../src/node/identity.ts";
+import type { JoinRequest } from "../../src/membership.ts";
+import { joiningIdentity, newIdentity } from "../../src/node/identity.ts";
 import type { CallAnswer } from "../../src/node/transport.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
@@ -8,12 +9,13 @@ import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
 import type { StateMachine } from "../../src/machine.ts";
 import type { Cells } from "./disk/cells.ts";
 import type { DurableImage } from "./disk/durable-image.ts";
-import type { DiskEngine } from "./disk/engine.ts";
+import { type DiskEngine, firstOf, type Founding } from "./disk/engine.ts";
 import { MemoryEngine } from "./disk/memory-engine.ts";
 import { SqliteEngine } from "./disk/sqlite-engine.ts";
 import { emptyRecord } from "./disk/write-record.ts";
 import { Instance } from "./instance.ts";
 import { NodeAlarm } from "./node-alarm.ts";
+import type { Reply } from "./network.ts";
 import { NodeClock } from "./node-clock.ts";
 import type { Setup } from "./setup.ts";
 import type { WatchConnection } from "./store/watch-connection.ts";
@@ -24,13 +26,19 @@ import { TimedMachine } from "./store/timed-machine.ts";
 const alarmRetryMs = 2000;
 
 /** What an instance makes of a call. */
-type Receive = (instance: Instance, answer: (bytes: Uint8Array) => void) => void;
+export type Receive = (instance: Instance, answer: (reply: Reply) => void) => void;
 
 export class SimulatedNode {
   readonly id: NodeId;
   readonly setup: Setup;
-  readonly image: DurableImage;
-  readonly engine: DiskEngine;
+  /** What of it is durable. */
+  image: DurableImage;
+  engine: DiskEngine;
+  /** Whose storages this one has durably known. */
+  knownPeers: Set<NodeId>;
+  /** By how much the code that it runs is newer than the one under test: so much higher is the version that it speaks. */
+  newer = 0;
+  private founding: Founding;
   readonly clock: NodeClock;
   readonly alarm: NodeAlarm;
   /** Null while nothing runs: the next event that reaches the node starts it. */
@@ -62,7 +70,14 @@ export class SimulatedNode {
     const rate = 1 + random.nodes.between(-driftRate, driftRate);
     this.clock = new NodeClock(world, random.nodes.between(-skewMs, skewMs), rate);
     this.alarm = new NodeAlarm(world, this.clock, random.alarms, settings.alarms, () => this.fireAlarm());
+    this.founding = this.firstFounding();
     this.engine = this.makeEngine();
+    this.knownPeers = new Set();
+  }
+
+  /** The storage that it has now. */
+  get storageId(): string {
+    return this.founding.identity.storageId;
   }
 
   get isDown(): boolean {
@@ -95,10 +110,10 @@ export class SimulatedNode {
   }
 
   /** Carries bytes to a peer, whose instance takes them as `receive` says. */
-  call(to: NodeId, receive: Receive, settle: (answer: CallAnswer | Uint8Array) => void): void {
+  call(to: NodeId, receive: Receive, settle: (answer: CallAnswer | Reply) => void): void {
     const peer = this.peers.get(to);
     if (peer === undefined) throw new Error(`${to} is not in the group`);
-    const arrive = (answer: (bytes: Uint8Array) => void, lost: () => void): void => {
+    const arrive = (answer: (reply: Reply) => void, lost: () => void): void => {
       peer.deliver((instance) => receive(instance, answer), lost);
     };
     this.setup.network.call(this.id, to, { arrive }, settle);
@@ -113,11 +128,34 @@ export class SimulatedNode {
     // A connection outlives a node that leaves memory with nothing to say.
     const outlive = kept === Number.POSITIVE_INFINITY && this.instance?.unflushedCount === 0;
     if (!outlive) this.loseConnections();
-    this.instance?.crash(kept);
-    this.instance = null;
-    this.engine.crash(this.image);
+    this.end(kept);
     this.alarm.crashed();
     this.availableAtMs = Math.max(this.availableAtMs, world.nowMs + downtimeMs);
+  }
+
+  /** Everything that it had stored is gone. The next event makes a node of it that its peers do not know. */
+  wipe(): void {
+    this.note(() => "loses its storage");
+    this.crash("and loses its storage");
+    this.found(this.firstFounding());
+  }
+
+  /** Becomes a node that waits to be a member, whatever it was before; what it had stored is gone. */
+  join({ groupId, first, storageIds }: JoinRequest): Instance {
+    this.note(() => "begins anew, to join the group");
+    this.loseConnections();
+    this.end(0);
+    this.alarm.clear();
+    const identity = joiningIdentity("default", this.id, groupId, () => this.setup.random.nodes.next());
+    const configuration = simpleConfiguration(first.voters, first.learners);
+    this.found({ identity, configuration, joined: true, storageIds });
+    return this.resume();
+  }
+
+  /** Goes on with code that speaks a version so much higher. */
+  speak(newer: number): void {
+    this.newer = newer;
+    this.crash(`for a deploy of version +${newer}`, 0, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -175,6 +213,36 @@ export class SimulatedNode {
     if (world.trace !== null) world.note(this.id, what());
   }
 
+  private end(kept: number): void {
+    const { instance } = this;
+    const held = instance?.heldCount ?? 0;
+    const leaving = held === 0 ? 0 : this.setup.random.gates.below(held + 1);
+    instance?.crash(kept, leaving);
+    const left = held - (instance?.heldCount ?? 0);
+    if (left > 0 && left < held) this.setup.world.count("crash between messages");
+    this.instance = null;
+    this.engine.crash(this.image);
+    // What it was asked to become is forgotten with the rest.
+    if (this.founding.joined && !this.engine.exists) this.found(this.firstFounding());
+  }
+
+  private found(founding: Founding): void {
+    this.engine.close();
+    this.founding = founding;
+    this.knownPeers = new Set(Object.keys(founding.storageIds));
+    this.image = this.setup.checks.images.renew(this.id, founding.identity.storageId);
+    this.engine = this.makeEngine();
+  }
+
+  private firstFounding(): Founding {
+    const { settings, random } = this.setup;
+    const configuration = simpleConfiguration(settings.voters, settings.learners);
+    return firstOf(
+      newIdentity("default", this.id, configuration, () => random.nodes.next()),
+      configuration,
+    );
+  }
+
   private resume(): Instance {
     if (this.instance !== null) return this.instance;
     this.note(() => `starts with ${this.image.lastIndex} entries, ${this.image.appliedIndex} applied`);
@@ -201,15 +269,13 @@ export class SimulatedNode {
   }
 
   private makeEngine(): DiskEngine {
-    const { settings, random } = this.setup;
-    const configuration = simpleConfiguration(settings.voters, settings.learners);
-    const identity = newIdentity("default", this.id, configuration, () => random.nodes.next());
+    const { settings } = this.setup;
     const makeRegisters = (cells: Cells): StateMachine => {
       const registers = new RegisterMachine(cells);
       return settings.timers ? new TimedMachine(registers, cells) : registers;
     };
     return settings.storage === "memory"
-      ? new MemoryEngine(identity, configuration, makeRegisters)
-      : new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql, settings.store?.options));
+      ? new MemoryEngine(this.founding, makeRegisters)
+      : new SqliteEngine(this.founding, (sql) => new KeyValueMachine(sql, settings.store?.options));
   }
 }

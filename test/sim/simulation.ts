@@ -41,6 +41,7 @@ export class Simulation {
       network: new Random(seed, "network"),
       disks: new Random(seed, "disks"),
       alarms: new Random(seed, "alarms"),
+      gates: new Random(seed, "gates"),
       clients: new Random(seed, "clients"),
       faults: new Random(seed, "faults"),
     };

@@ -20,7 +20,16 @@ const image = (node: string): Watched["image"] => checks.images.get(node)!;
 
 function watched(node: string, incarnation = 1): Watched {
   const gate = new DurabilityGate();
-  return { node, incarnation, image: image(node), gate, term: 0, commitIndex: 0, appliedIndex: 0, ledTerm: 0 };
+  return {
+    node,
+    life: `${node}, ${incarnation}`,
+    image: image(node),
+    gate,
+    term: 0,
+    commitIndex: 0,
+    appliedIndex: 0,
+    ledTerm: 0,
+  };
 }
 
 function entry(index: number, term: number, name = `w${index}`): Entry {
@@ -59,10 +68,10 @@ function broken(work: () => void): Rule | null {
 
 describe("elections", () => {
   test("a term has one leader, in one incarnation", () => {
-    expect(checks.elections.leads(2, "n1", 1)).toBe(true);
-    expect(checks.elections.leads(2, "n1", 1)).toBe(false);
-    expect(broken(() => checks.elections.leads(2, "n2", 1))).toBe("election safety");
-    expect(broken(() => checks.elections.leads(2, "n1", 2))).toBe("election safety");
+    expect(checks.elections.leads(2, "n1, 1")).toBe(true);
+    expect(checks.elections.leads(2, "n1, 1")).toBe(false);
+    expect(broken(() => checks.elections.leads(2, "n2, 1"))).toBe("election safety");
+    expect(broken(() => checks.elections.leads(2, "n1, 2"))).toBe("election safety");
   });
 
   test("a node has one vote a term, across crashes", () => {

@@ -4,7 +4,7 @@ import { simpleConfiguration } from "../../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../../src/raft/entry.ts";
 import { isFromLeader, type Message } from "../../../src/raft/message.ts";
 import type { Raft } from "../../../src/raft/raft.ts";
-import { DurableImage } from "../disk/durable-image.ts";
+import type { DurableImage } from "../disk/durable-image.ts";
 import type { WriteRecord } from "../disk/write-record.ts";
 import type { OutputGate } from "../output-gate.ts";
 import type { Settings } from "../settings.ts";
@@ -13,6 +13,7 @@ import { Attempts } from "./attempts.ts";
 import { Elections } from "./elections.ts";
 import { Ledger } from "./ledger.ts";
 import { LogMatching } from "./log-matching.ts";
+import { Storages } from "./storages.ts";
 import { Stamps } from "./stamps.ts";
 import { StoreOracle } from "./store-oracle.ts";
 import { demand } from "./violation.ts";
@@ -20,7 +21,8 @@ import { demand } from "./violation.ts";
 /** What is watched of one running instance from turn to turn. */
 export interface Watched {
   readonly node: NodeId;
-  readonly incarnation: number;
+  /** Tells this life of the node from others, of other storages too. */
+  readonly life: string;
   readonly image: DurableImage;
   readonly gate: OutputGate;
   term: number;
@@ -31,7 +33,7 @@ export interface Watched {
 }
 
 export class Checks {
-  readonly images: ReadonlyMap<NodeId, DurableImage>;
+  readonly images: Storages;
   readonly elections = new Elections();
   readonly attempts = new Attempts();
   readonly ledger: Ledger;
@@ -42,7 +44,7 @@ export class Checks {
 
   constructor({ voters, learners, clocks, faults, store }: Settings, language: StoreLanguage) {
     this.stamps = new Stamps(faults.weights["clock jump"] > 0 ? null : clocks.driftRate);
-    this.images = new Map([...voters, ...learners].map((id) => [id, new DurableImage()]));
+    this.images = new Storages([...voters, ...learners]);
     this.store = store && new StoreOracle(store.options.retention !== undefined);
     this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
       if (this.store !== null) return this.store.committed(entry);
@@ -126,7 +128,7 @@ export class Checks {
   }
 
   /** Messages leave a node, and whatever they promise must be durable by now. */
-  left({ node, incarnation, image }: Watched, messages: readonly Message[]): void {
+  left({ node, life, image }: Watched, messages: readonly Message[]): void {
     for (const message of messages) {
       const { type, term, to } = message;
       const proposed = (type === "requestVote" || type === "voteReply") && message.preVote;
@@ -135,7 +137,7 @@ export class Checks {
         "durable before it leaves",
         () => `${node} speaks of term ${term} and has stored ${image.hardState.term}`,
       );
-      if (isFromLeader(message)) this.elections.leads(term, node, incarnation);
+      if (isFromLeader(message)) this.elections.leads(term, life);
       else if (type === "requestVote" && !message.preVote) this.voted(node, image, term, node);
       else if (type === "voteReply" && !message.preVote && message.granted) this.voted(node, image, term, to);
       else if (type === "appendReply" && message.rejection === null) {
@@ -149,8 +151,9 @@ export class Checks {
     }
   }
 
-  private voted(node: NodeId, { hardState }: DurableImage, term: number, candidate: NodeId): void {
-    this.elections.voted(node, term, candidate);
+  private voted(node: NodeId, image: DurableImage, term: number, candidate: NodeId): void {
+    const { hardState } = image;
+    this.elections.voted(node, term, candidate, image);
     demand(
       hardState.term > term || hardState.vote === candidate,
       "durable before it leaves",
@@ -169,12 +172,12 @@ export class Checks {
   }
 
   private startedToLead(watched: Watched, { log, term }: Raft): void {
-    const { node, incarnation } = watched;
+    const { node, life } = watched;
     watched.ledTerm = term;
     this.ledger.requireComplete(node, term, ({ index, term: entryTerm }) => {
       return index < log.firstIndex - 1 || log.term(index) === entryTerm;
     });
-    watched.gate.fact(() => void this.elections.leads(term, node, incarnation));
+    watched.gate.fact(() => void this.elections.leads(term, life));
   }
 }
 

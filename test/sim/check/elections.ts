@@ -5,11 +5,11 @@ import { demand } from "./violation.ts";
 
 export class Elections {
   private readonly leaders = new Map<number, string>();
-  private readonly votes = new Map<string, NodeId>();
+  /** By the storage that remembers them: one that a node has lost votes no more. */
+  private readonly votes = new WeakMap<object, Map<number, NodeId>>();
 
-  /** A node leads, as others can see. A term has one leader, and who restarts does not lead the same term again. */
-  leads(term: number, node: NodeId, incarnation: number): boolean {
-    const leader = `${node}, incarnation ${incarnation}`;
+  /** A life of a node leads, as others can see. A term has one leader, and who restarts does not lead the same term again. */
+  leads(term: number, leader: string): boolean {
     const known = this.leaders.get(term);
     demand(
       known === undefined || known === leader,
@@ -21,11 +21,12 @@ export class Elections {
   }
 
   /** A node's vote has left it. */
-  voted(node: NodeId, term: number, candidate: NodeId): void {
-    const vote = `${node} in term ${term}`;
-    const known = this.votes.get(vote) ?? candidate;
-    demand(known === candidate, "one vote a term", () => `${vote} voted for ${known} and ${candidate}`);
-    this.votes.set(vote, candidate);
+  voted(node: NodeId, term: number, candidate: NodeId, storage: object): void {
+    const votes = this.votes.get(storage) ?? new Map<number, NodeId>();
+    this.votes.set(storage, votes);
+    const known = votes.get(term) ?? candidate;
+    demand(known === candidate, "one vote a term", () => `${node} in term ${term} voted for ${known} and ${candidate}`);
+    votes.set(term, candidate);
   }
 
   get elected(): number {

@@ -6,6 +6,7 @@ import type { Entry, NodeId } from "../../../src/raft/entry.ts";
 import { majorityReached } from "../../../src/raft/quorum.ts";
 import type { DurableImage } from "../disk/durable-image.ts";
 import type { AppliedCommand } from "../disk/write-record.ts";
+import type { Storages } from "./storages.ts";
 import { equalEntries } from "./log-matching.ts";
 import { demand } from "./violation.ts";
 
@@ -18,20 +19,23 @@ interface Committed {
 export class Ledger {
   /** All configurations that were committed, the first one included. */
   private readonly configurations: Configuration[];
-  private readonly images: ReadonlyMap<NodeId, DurableImage>;
+  private readonly images: Storages;
   private readonly onCommit: (entry: Entry) => void;
   private readonly history: Committed[] = [];
   private readonly digests: (number | undefined)[] = [];
   private readonly contents = new Map<number, string>();
 
-  constructor(
-    configuration: Configuration,
-    images: ReadonlyMap<NodeId, DurableImage>,
-    onCommit: (entry: Entry) => void,
-  ) {
+  constructor(configuration: Configuration, images: Storages, onCommit: (entry: Entry) => void) {
     this.configurations = [configuration];
     this.images = images;
     this.onCommit = onCommit;
+  }
+
+  /** The configuration that was committed last. */
+  get configuration(): Configuration {
+    const last = this.configurations.at(-1);
+    if (last === undefined) throw new Error("there is always a first configuration");
+    return last;
   }
 
   get lastIndex(): number {
@@ -118,11 +122,12 @@ export class Ledger {
    */
   private requireQuorum(entry: Entry): void {
     const { index, term } = entry;
-    const holds = (voter: NodeId): boolean => this.images.get(voter)?.holds(entry) === true;
+    const holds = (configuration: Configuration, voter: NodeId): boolean =>
+      this.images.meantBy(configuration, voter)?.holds(entry) === true;
     const byQuorum = this.configurations
       .slice(-3)
-      .some((configuration) => majorityReached(configuration, (voter) => Number(holds(voter))) >= 1);
-    const holders = [...this.images.keys()].filter(holds);
+      .some((configuration) => majorityReached(configuration, (voter) => Number(holds(configuration, voter))) >= 1);
+    const holders = this.images.ids.filter((id) => this.images.get(id)?.holds(entry) === true);
     demand(
       byQuorum,
       "committed on a quorum",

@@ -14,6 +14,11 @@ export class Cells {
   private readonly unflushed: Change[][] = [];
   private changes: Change[] | null = null;
 
+  /** Whether anything is durable. */
+  get exist(): boolean {
+    return this.durable.size > 0;
+  }
+
   get(name: string): Cell | undefined {
     return this.live.get(name);
   }

@@ -1,15 +1,34 @@
 /** A disk with a node's storage and its state machine on it, as the simulator needs it. */
 
 import type { StateMachine } from "../../../src/machine.ts";
+import type { MembershipStorage } from "../../../src/node/membership-storage.ts";
 import type { SnapshotStore } from "../../../src/node/snapshot-store.ts";
-import type { NodeStorage, StoredNode } from "../../../src/node/storage.ts";
+import type { Identity, NodeStorage, StoredNode } from "../../../src/node/storage.ts";
+import type { Configuration } from "../../../src/raft/configuration.ts";
+import type { NodeId } from "../../../src/raft/entry.ts";
 import type { DurableImage } from "./durable-image.ts";
+
+/** What an empty disk becomes at its first use. */
+export interface Founding {
+  readonly identity: Identity;
+  /** The group's first configuration. */
+  readonly configuration: Configuration;
+  /** True for a node that a leader has asked to join. */
+  readonly joined: boolean;
+  /** The storages of its peers, as far as it was told of them. */
+  readonly storageIds: Readonly<Record<NodeId, string>>;
+}
+
+export function firstOf(identity: Identity, configuration: Configuration): Founding {
+  return { identity, configuration, joined: false, storageIds: {} };
+}
 
 /** A node that has just started from what its disk holds. */
 export interface OpenedNode {
   readonly stored: StoredNode;
   readonly storage: NodeStorage;
   readonly snapshots: SnapshotStore;
+  readonly membership: MembershipStorage;
   readonly machine: StateMachine;
   /** Makes the state machine anew, over a state that was replaced. */
   renewMachine(): StateMachine;
@@ -19,6 +38,8 @@ export interface OpenedNode {
 
 /** Transactions follow one another; some of the last ones may not be durable yet. */
 export interface DiskEngine {
+  /** Whether anything is durable. */
+  readonly exists: boolean;
   /** Starts a new incarnation; its writes are one transaction. */
   open(): OpenedNode;
   /** The oldest transaction that was not durable is durable now. */

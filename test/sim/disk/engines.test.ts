@@ -9,7 +9,7 @@ import { keyValueLanguage } from "../store/key-value-store.ts";
 import type { StoreLanguage } from "../store/language.ts";
 import { RegisterMachine, registerLanguage } from "../store/register-store.ts";
 import { DurableImage } from "./durable-image.ts";
-import type { DiskEngine, OpenedNode } from "./engine.ts";
+import { type DiskEngine, firstOf, type OpenedNode } from "./engine.ts";
 import { MemoryEngine } from "./memory-engine.ts";
 import { recordingStorage } from "./recording-storage.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
@@ -17,16 +17,17 @@ import type { WriteRecord } from "./write-record.ts";
 
 const identity = { group: "g", node: "n1", groupId: "1", storageId: "2" };
 const configuration = simpleConfiguration(["n1"]);
+const founding = firstOf(identity, configuration);
 
 const disks: readonly { readonly name: string; readonly make: () => DiskEngine; readonly language: StoreLanguage }[] = [
   {
     name: "in memory",
-    make: () => new MemoryEngine(identity, configuration, (cells) => new RegisterMachine(cells)),
+    make: () => new MemoryEngine(founding, (cells) => new RegisterMachine(cells)),
     language: registerLanguage,
   },
   {
     name: "in SQLite",
-    make: () => new SqliteEngine(identity, configuration, (sql) => new KeyValueMachine(sql)),
+    make: () => new SqliteEngine(founding, (sql) => new KeyValueMachine(sql)),
     language: keyValueLanguage,
   },
 ];

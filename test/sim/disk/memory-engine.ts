@@ -1,20 +1,20 @@
 /** A disk in memory: fast, and plain enough to be right at sight. */
 
 import type { StateMachine } from "../../../src/machine.ts";
-import type { Batch, Identity, NodeStorage } from "../../../src/node/storage.ts";
+import type { Batch, NodeStorage } from "../../../src/node/storage.ts";
 import type { Rest } from "../../../src/raft/cluster-time.ts";
 import type { Configuration } from "../../../src/raft/configuration.ts";
 import { type Entry, entryBytes, type HardState } from "../../../src/raft/entry.ts";
 import type { SnapshotPoint } from "../../../src/raft/log.ts";
 import type { Snapshot } from "../../../src/raft/message.ts";
 import { type Cell, Cells } from "./cells.ts";
-import type { DiskEngine, OpenedNode } from "./engine.ts";
+import type { DiskEngine, Founding, OpenedNode } from "./engine.ts";
 import type { DurableImage } from "./durable-image.ts";
+import { MemoryMembership } from "./memory-membership.ts";
 import { MemorySnapshots, stateOf } from "./memory-snapshots.ts";
 
 export class MemoryEngine implements DiskEngine, NodeStorage {
-  private readonly identity: Identity;
-  private readonly configuration: Configuration;
+  private readonly founding: Founding;
   private readonly makeMachine: (cells: Cells) => StateMachine;
   private readonly cells = new Cells();
   private beginning: SnapshotPoint = { index: 0, term: 0, timeMs: 0 };
@@ -22,16 +22,26 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
   /** What takes back what this transaction has done to the log so far. */
   private undo: (() => void)[] = [];
 
-  constructor(identity: Identity, configuration: Configuration, makeMachine: (cells: Cells) => StateMachine) {
-    this.identity = identity;
-    this.configuration = configuration;
+  constructor(founding: Founding, makeMachine: (cells: Cells) => StateMachine) {
+    this.founding = founding;
     this.makeMachine = makeMachine;
   }
 
+  get exists(): boolean {
+    return this.cells.exist;
+  }
+
   open(): OpenedNode {
-    const { cells, identity, beginning } = this;
+    const { cells, founding, beginning } = this;
+    const { identity } = founding;
     const incarnation = this.number("incarnation") + 1;
-    this.transaction(() => this.save("incarnation", incarnation));
+    const membership = new MemoryMembership(cells);
+    this.transaction(() => {
+      this.save("incarnation", incarnation);
+      if (incarnation > 1) return;
+      membership.create(founding.joined, founding.configuration);
+      for (const [id, storageId] of Object.entries(founding.storageIds)) membership.savePeer(id, storageId);
+    });
     const vote = cells.get("vote") ?? "";
     const promiseMs = this.number("promise");
     const hardState = {
@@ -40,7 +50,7 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
       ...(promiseMs > 0 ? { promiseMs } : {}),
     };
     const saved = cells.get("configuration");
-    const configuration = saved === undefined ? this.configuration : (JSON.parse(String(saved)) as Configuration);
+    const configuration = saved === undefined ? founding.configuration : (JSON.parse(String(saved)) as Configuration);
     const quiescent = JSON.parse(String(cells.get("quiescent") ?? "false")) as Rest | false;
     const log = {
       firstIndex: beginning.index + 1,
@@ -53,7 +63,7 @@ export class MemoryEngine implements DiskEngine, NodeStorage {
     const renewMachine = (): StateMachine => this.makeMachine(cells);
     const content = (): string => JSON.stringify(stateOf(cells));
     const snapshots = new MemorySnapshots(cells);
-    return { stored, storage: this, snapshots, machine: renewMachine(), renewMachine, content };
+    return { stored, storage: this, snapshots, membership, machine: renewMachine(), renewMachine, content };
   }
 
   flushed(): void {

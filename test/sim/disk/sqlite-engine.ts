@@ -4,10 +4,9 @@ import type { Sql, SqlCursor, SqlRow, SqlValue, StateMachine } from "../../../sr
 import { content } from "../../../src/kv/content.ts";
 import { SqlSnapshots } from "../../../src/node/sql-snapshots.ts";
 import { SqlStorage } from "../../../src/node/sql-storage.ts";
-import type { Identity } from "../../../src/node/storage.ts";
-import type { Configuration } from "../../../src/raft/configuration.ts";
+import { MembershipStorage } from "../../../src/node/membership-storage.ts";
 import { NodeSql } from "../../support/node-sql.ts";
-import type { DiskEngine, OpenedNode } from "./engine.ts";
+import type { DiskEngine, Founding, OpenedNode } from "./engine.ts";
 import type { DurableImage } from "./durable-image.ts";
 
 interface Written {
@@ -20,8 +19,7 @@ interface Written {
  * flushed transactions.
  */
 export class SqliteEngine implements DiskEngine, Sql {
-  private readonly identity: Identity;
-  private readonly configuration: Configuration;
+  private readonly founding: Founding;
   private readonly makeMachine: (sql: Sql) => StateMachine;
   private readonly database = new NodeSql();
   /** The statements of each transaction since the last moment at which all was durable. */
@@ -29,9 +27,8 @@ export class SqliteEngine implements DiskEngine, Sql {
   private flushedCount = 0;
   private current: Written[] | null = null;
 
-  constructor(identity: Identity, configuration: Configuration, makeMachine: (sql: Sql) => StateMachine) {
-    this.identity = identity;
-    this.configuration = configuration;
+  constructor(founding: Founding, makeMachine: (sql: Sql) => StateMachine) {
+    this.founding = founding;
     this.makeMachine = makeMachine;
   }
 
@@ -43,12 +40,21 @@ export class SqliteEngine implements DiskEngine, Sql {
     return this.database.exec<Row>(statement, ...bindings);
   }
 
+  /** False before the first transaction is durable, as far as the last crash has shown. */
+  get exists(): boolean {
+    return this.database.exec("SELECT name FROM sqlite_schema WHERE name = 'raft_state'").toArray().length > 0;
+  }
+
   open(): OpenedNode {
     return this.transaction(() => {
       const storage = new SqlStorage(this, (work) => this.transaction(work));
+      const membership = new MembershipStorage(this);
       let stored = storage.open();
       if (stored === null) {
-        storage.create(this.identity, this.configuration);
+        const { identity, configuration, joined, storageIds } = this.founding;
+        storage.create(identity, configuration);
+        membership.create(joined, configuration);
+        for (const [id, storageId] of Object.entries(storageIds)) membership.savePeer(id, storageId);
         stored = storage.open();
       }
       if (stored === null) throw new Error("the storage could not be made");
@@ -56,7 +62,7 @@ export class SqliteEngine implements DiskEngine, Sql {
       const renewMachine = (): StateMachine => this.makeMachine(sql);
       const lines = (): string => [...content(sql)].join("\n");
       const snapshots = new SqlSnapshots(sql);
-      return { stored, storage, snapshots, machine: renewMachine(), renewMachine, content: lines };
+      return { stored, storage, snapshots, membership, machine: renewMachine(), renewMachine, content: lines };
     });
   }
 
@@ -107,11 +113,6 @@ export class SqliteEngine implements DiskEngine, Sql {
     this.database.transaction(() => {
       for (const { statement, bindings } of flushed.flat()) this.database.exec(statement, ...bindings);
     });
-  }
-
-  /** False before the first transaction is durable. */
-  private get exists(): boolean {
-    return this.database.exec("SELECT name FROM sqlite_schema WHERE name = 'raft_state'").toArray().length > 0;
   }
 
   /** What is stored must be what was saved, whatever the storage makes of it on the way. */

@@ -44,7 +44,7 @@ export class WatchConnection {
     this.instance = instance;
     this.node.connections.add(this);
     const hasBegun = instance.enter((driver) => {
-      if (driver.mayServe() !== null) this.lost();
+      if (instance.mayServe() !== null) this.lost();
       else this.leave = driver.subscribe(request, this.outletOf(instance));
     });
     if (hasBegun) this.look(instance);
