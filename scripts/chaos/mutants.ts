@@ -40,12 +40,12 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   },
   "volatile-leases": {
     text: "when leases end is known to a node only as long as its process lives",
-    nemesis: ["kill", "kill-leader"],
+    nemesis: ["kill-all", "kill"],
     install: () => atStart((sql) => empty(sql, "kv_leases")),
   },
   "volatile-answers": {
     text: "which commands with an idempotency key have taken effect is known to a node only as long as its process lives",
-    nemesis: ["kill", "kill-leader", "kill-majority", "loss"],
+    nemesis: ["kill-all", "kill-leader", "loss"],
     install: () => atStart((sql) => empty(sql, "kv_remembered")),
   },
   "unconfirmed-reads": {
