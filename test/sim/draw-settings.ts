@@ -9,6 +9,7 @@ import { Random } from "./random.ts";
 import {
   type AlarmSettings,
   type ClientSettings,
+  type FaultKind,
   type FaultSettings,
   faultKinds,
   type NetworkSettings,
@@ -57,7 +58,11 @@ function drawWorld(seed: number): Settings {
   const worldWide = random.chance(0.2);
   const drawn = drawOptions(random, worldWide);
   const timeoutMs = drawn.electionMaxMs;
-  const faults = withMemberChanges(drawFaults(random, timeoutMs), new Random(seed, "members"));
+  const changed = withMemberChanges(drawFaults(random, timeoutMs), new Random(seed, "members"));
+  const faults = withVersions(
+    withReplacements(changed, new Random(seed, "replacements")),
+    new Random(seed, "versions"),
+  );
   const clocks = { skewMs: random.pick([0, 10, 5000]), driftRate: random.pick([0, 0.0001, 0.05]) };
   // A lease trusts the clocks within its bound; worlds in which somebody sets them must do without.
   const leaseReads = drawn.checkQuorum && faults.weights["clock jump"] === 0 && random.chance(0.5);
@@ -155,9 +160,12 @@ function drawClients(random: Random, worldWide: boolean, timeoutMs: number): Cli
   };
 }
 
+/** These are drawn apart from all others. */
+const ofSomeWorlds: ReadonlySet<FaultKind> = new Set(["member change", "removal", "wipe", "version change"]);
+
 function drawFaults(random: Random, timeoutMs: number): FaultSettings {
   const weights = { ...noFaults };
-  for (const kind of faultKinds.filter((each) => each !== "member change")) {
+  for (const kind of faultKinds.filter((each) => !ofSomeWorlds.has(each))) {
     if (random.chance(0.6)) weights[kind] = random.between(0.2, 1);
   }
   return {
@@ -171,4 +179,17 @@ function drawFaults(random: Random, timeoutMs: number): FaultSettings {
 function withMemberChanges(faults: FaultSettings, random: Random): FaultSettings {
   if (!random.chance(0.35)) return faults;
   return { ...faults, weights: { ...faults.weights, "member change": random.between(0.2, 2) } };
+}
+
+/** In one world of four, nodes lose their storages or their places, and an operator gives them new ones. */
+function withReplacements(faults: FaultSettings, random: Random): FaultSettings {
+  if (!random.chance(0.25)) return faults;
+  const weights = { ...faults.weights, removal: random.between(0.1, 0.8), wipe: random.between(0.1, 0.8) };
+  return { ...faults, weights };
+}
+
+/** In one world of six, code of two versions runs side by side. */
+function withVersions(faults: FaultSettings, random: Random): FaultSettings {
+  if (!random.chance(1 / 6)) return faults;
+  return { ...faults, weights: { ...faults.weights, "version change": random.between(0.1, 0.5) } };
 }

@@ -452,9 +452,8 @@ export class Instance {
 
   private abort(error: unknown): void {
     if (!(error instanceof SimulatedCrash)) this.node.setup.world.fail(error);
-    else if (!this.alive) return;
     else if (this.detached) this.alive = false;
-    else this.node.crash(error.message);
+    else if (this.alive) this.node.crash(error.message);
   }
 
   private caught(error: unknown): void {

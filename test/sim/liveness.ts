@@ -3,6 +3,7 @@
 import type { Raft } from "../../src/raft/raft.ts";
 import { majority } from "../../src/raft/quorum.ts";
 import { Violation } from "./check/violation.ts";
+import { canDecide, isLost, isMember, possibleConfigurations } from "./possible-configurations.ts";
 import type { Instance } from "./instance.ts";
 import type { Simulation } from "./simulation.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -42,9 +43,9 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   for (let lasted = false; !lasted;) {
     const agreed = await world.run(untilMs, () => agree(simulation, core));
     if (!agreed) throw new Violation("liveness", `nodes do not come to one state for good; ${describe(core)}`);
-    const term = raftOf(core[0])?.term;
+    const term = raftOf(membersOf(simulation, core)[0])?.term;
     await world.run(world.nowMs + lastingFor * timeoutMs);
-    lasted = agree(simulation, core) && raftOf(core[0])?.term === term;
+    lasted = agree(simulation, core) && raftOf(membersOf(simulation, core)[0])?.term === term;
   }
   for (const node of core) node.instance?.compareContent();
   if (settings.timers && settings.storage === "memory") await demandRings(simulation, core);
@@ -69,27 +70,47 @@ function wake({ setup }: Simulation, node: SimulatedNode): void {
 /** Nobody asks for anything any more, so where groups rest they wake for their timers alone. */
 async function demandRings(simulation: Simulation, core: readonly SimulatedNode[]): Promise<void> {
   const withinMs = longestTimerMs + foundWithin * simulation.setup.settings.options.electionMaxMs;
-  const rung = await simulation.until(() => agree(simulation, core) && core.every(hasNoTimer), withinMs);
+  const rung = await simulation.until(
+    () => agree(simulation, core) && membersOf(simulation, core).every(hasNoTimer),
+    withinMs,
+  );
   if (!rung) throw new Violation("liveness", `timers do not ring; ${describe(core)}`);
 }
 
 /** Ends all faults of some majority, of the lines within it, and of those to the clients. The other voters stay broken. */
 function healCore(simulation: Simulation): readonly SimulatedNode[] {
-  const { setup, nodes, clients, watchers, nemesis } = simulation;
-  const { random, settings, network, world } = setup;
+  const { setup, nodes, clients, watchers, nemesis, operator } = simulation;
+  const { network, world } = setup;
   nemesis.stop();
+  operator.stop();
   network.calm();
-  const { voters, learners, faults } = settings;
-  const broken = random.faults.below(voters.length - majority(voters.length) + 1);
-  const some = [...random.faults.shuffle(voters).slice(broken), ...learners.filter(() => random.faults.chance(0.5))];
-  // Where roles change, a change may be on its way that makes any node's vote count.
-  const healed = new Set(faults.weights["member change"] > 0 ? nodes.keys() : some);
-  const core = [...nodes.values()].filter(({ id }) => healed.has(id));
+  const core = drawCore(simulation);
   network.heal([...nodes.keys(), ...[...clients, ...watchers].map(({ id }) => id)]);
-  for (const node of core) node.recover();
-  for (const node of nodes.values()) if (!healed.has(node.id)) breakForEver(simulation, node);
+  const version = core[0]?.newer ?? 0;
+  for (const node of core) {
+    if (node.newer !== version) node.speak(version);
+    node.recover();
+  }
+  for (const node of nodes.values()) if (!core.includes(node)) breakForEver(simulation, node, version);
   for (const client of clients) client.persist();
-  world.note("fault", `none any more for ${[...healed].join(", ")}`);
+  world.note("fault", `none any more for ${core.map(({ id }) => id).join(", ")}`);
+  return core;
+}
+
+/** Some of the nodes, who can decide everything without the others in any configuration that may come into force. */
+function drawCore({ setup, nodes, operator }: Simulation): readonly SimulatedNode[] {
+  const { faults } = setup.random;
+  const all = [...nodes.values()];
+  const possible = possibleConfigurations(setup, all, operator.pending);
+  let core: readonly SimulatedNode[] = all;
+  let left = faults.below(majority(all.length) + 1);
+  for (const node of faults.shuffle(all)) {
+    const others = core.filter((each) => each !== node);
+    if (left === 0 || !canDecide(setup, others, possible)) continue;
+    left -= 1;
+    core = others;
+  }
+  if (!canDecide(setup, core, possible)) throw new Error("the group can't go on, whatever is healed");
   return core;
 }
 
@@ -98,10 +119,12 @@ function healCore(simulation: Simulation): readonly SimulatedNode[] {
  * the others and the clients do not, stays the leader, because those who hear it elect nobody else. That is the price of
  * leader stickiness (thesis, section 4.2.3).
  */
-function breakForEver({ setup, nodes, clients, watchers }: Simulation, node: SimulatedNode): void {
+function breakForEver({ setup, nodes, clients, watchers }: Simulation, node: SimulatedNode, version: number): void {
   const { random, network, world } = setup;
-  const way = random.faults.pick(["dead", "cut off", "deaf", "mute", "slow"] as const);
+  const way = random.faults.pick(["dead", "cut off", "deaf", "mute", "slow", "new"] as const);
   world.note("fault", `${node.id} is ${way} for ever`);
+  world.count(`${way} for ever`);
+  if (way === "new") node.speak(version + 1);
   if (way === "dead") node.crash("for ever", Number.POSITIVE_INFINITY);
   const others = [...nodes.keys(), ...[...clients, ...watchers].map(({ id }) => id)].filter((id) => id !== node.id);
   for (const other of others) {
@@ -132,11 +155,19 @@ async function demandTimers(simulation: Simulation, core: readonly SimulatedNode
   if (!ended) throw new Violation("timers", `leases or sessions do not end; ${describe(core)}`);
 }
 
-function agree({ clients, watchers }: Simulation, core: readonly SimulatedNode[]): boolean {
-  const first = raftOf(core[0]);
+/** Those of the core that belong to the group, with the storages that it knows. */
+function membersOf({ setup }: Simulation, core: readonly SimulatedNode[]): readonly SimulatedNode[] {
+  const { configuration } = setup.checks.ledger;
+  return core.filter((node) => isMember(configuration, node.id) && !isLost(setup, node));
+}
+
+function agree(simulation: Simulation, core: readonly SimulatedNode[]): boolean {
+  const { clients, watchers } = simulation;
+  const within = membersOf(simulation, core);
+  const first = raftOf(within[0]);
   if (first === null || clients.some((client) => client.isWaiting)) return false;
   if (!watchers.every((watcher) => watcher.isComplete)) return false;
-  return core.every((node) => {
+  return within.every((node) => {
     const raft = raftOf(node);
     return (
       raft !== null &&

@@ -4,6 +4,8 @@ import type { Driver } from "../../src/node/driver.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
 import { type ConfigurationChange, leaveJoint, type MemberChange } from "../../src/raft/configuration-change.ts";
 import { isJoint } from "../../src/raft/configuration.ts";
+import type { Operator } from "./operator.ts";
+import { canDecide, isLost, isMember, possibleConfigurations } from "./possible-configurations.ts";
 import type { Line } from "./network.ts";
 import { type FaultKind, faultKinds } from "./settings.ts";
 import type { Setup } from "./setup.ts";
@@ -17,12 +19,14 @@ export class Nemesis {
   private readonly setup: Setup;
   private readonly nodes: readonly SimulatedNode[];
   private readonly clients: readonly string[];
+  private readonly operator: Operator;
   private stopped = false;
 
-  constructor(setup: Setup, nodes: readonly SimulatedNode[], clients: readonly string[]) {
+  constructor(setup: Setup, nodes: readonly SimulatedNode[], clients: readonly string[], operator: Operator) {
     this.setup = setup;
     this.nodes = nodes;
     this.clients = clients;
+    this.operator = operator;
   }
 
   start(): void {
@@ -43,9 +47,10 @@ export class Nemesis {
 
   cause(kind: FaultKind): void {
     const { world, network } = this.setup;
+    const node = this.pickNode();
+    if (kind === "wipe" && !this.mayWipe(node)) return;
     world.count(kind);
     world.note("fault", kind);
-    const node = this.pickNode();
     switch (kind) {
       case "crash":
         return node.crash("at any moment", this.drawDurationMs());
@@ -78,6 +83,12 @@ export class Nemesis {
         return this.transfer();
       case "member change":
         return this.changeMembers();
+      case "removal":
+        return this.operator.remove(node);
+      case "wipe":
+        return node.wipe();
+      case "version change":
+        return this.changeVersions(node);
       case "healing":
         return network.heal(this.places());
     }
@@ -141,13 +152,42 @@ export class Nemesis {
     leader?.enter((driver) => void driver.transfer(target, leader.nowMs));
   }
 
-  /** Gives some nodes another role, or the one that they have. Nobody is removed: all are to come to one state at last. */
+  /** One node runs other code for a while, or all of them from now on, one after the other. */
+  private changeVersions(node: SimulatedNode): void {
+    const { faults } = this.setup.random;
+    const { newer } = node;
+    if (faults.chance(0.5)) {
+      node.speak(newer + 1);
+      this.later(() => node.speak(newer));
+      return;
+    }
+    const newest = Math.max(...this.nodes.map((each) => each.newer)) + 1;
+    for (const each of this.nodes) this.later(() => each.speak(newest));
+  }
+
+  /**
+   * Whether a node may lose its storage: one at a time, if the others can go on without it and all of them know the storage
+   * that it is about to lose; without that, nobody can tell it from the one that it gets.
+   */
+  private mayWipe(node: SimulatedNode): boolean {
+    const { setup, nodes, operator } = this;
+    const others = nodes.filter((each) => each !== node);
+    if (others.length === 0 || nodes.some((each) => isLost(setup, each))) return false;
+    if (!isMember(setup.checks.ledger.configuration, node.id)) return false;
+    if (!others.every(({ knownPeers }) => knownPeers.has(node.id))) return false;
+    return canDecide(setup, others, possibleConfigurations(setup, nodes, operator.pending));
+  }
+
+  /** Gives some members another role, or the one that they have. */
   private changeMembers(): void {
     const { faults } = this.setup.random;
     const leader = this.nodes.find(({ instance }) => instance?.driver?.raft.role === "leader")?.instance;
+    // While a node is lost, the others are needed where they are.
+    if (this.nodes.some((node) => isLost(this.setup, node))) return;
     const count = 1 + faults.below(3);
+    const { configuration: present } = leader?.driver?.raft ?? this.setup.checks.ledger;
     const changes = faults
-      .shuffle(this.nodes.map(({ id }) => id))
+      .shuffle(this.nodes.map(({ id }) => id).filter((id) => isMember(present, id)))
       .slice(0, count)
       .map((id): MemberChange => {
         return { type: faults.pick(["addVoter", "addVoter", "addLearner", "addPromotable"] as const), id };

@@ -45,8 +45,10 @@ export class Network {
     let lines = this.lines.get(from);
     if (lines === undefined) this.lines.set(from, (lines = new Map<string, Line>()));
     let line = lines.get(to);
-    if (line === undefined)
-      lines.set(to, (line = { blocked: false, cloggedUntilMs: 0, lossRate: 0, lastArrivalMs: 0 }));
+    if (line === undefined) {
+      line = { blocked: false, cloggedUntilMs: 0, lossRate: 0, lastArrivalMs: 0 };
+      lines.set(to, line);
+    }
     return line;
   }
 

@@ -90,6 +90,9 @@ export const faultKinds = [
   "transfer",
   "healing",
   "member change",
+  "removal",
+  "wipe",
+  "version change",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -7,6 +7,7 @@ import { Client } from "./client.ts";
 import { History } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Network } from "./network.ts";
+import { Operator } from "./operator.ts";
 import { Random } from "./random.ts";
 import type { Settings } from "./settings.ts";
 import type { Setup, Tampering } from "./setup.ts";
@@ -32,6 +33,7 @@ export class Simulation {
   readonly history = new History();
   readonly storeHistory = new StoreHistory();
   readonly nemesis: Nemesis;
+  readonly operator: Operator;
 
   constructor(settings: Settings, { trace, tampering = {} }: SimulationOptions = {}) {
     const { seed } = settings;
@@ -62,7 +64,8 @@ export class Simulation {
     );
     const watchers = Array.from({ length: settings.store?.watchers ?? 0 }, (_, position) => `w${position + 1}`);
     this.watchers = watchers.map((name) => new StoreWatcher(name, this.setup, all));
-    this.nemesis = new Nemesis(this.setup, all, [...names, ...watchers]);
+    this.operator = new Operator(this.setup, all);
+    this.nemesis = new Nemesis(this.setup, all, [...names, ...watchers], this.operator);
   }
 
   get world(): World {
@@ -82,6 +85,8 @@ export class Simulation {
     }
     for (const client of [...this.clients, ...this.watchers]) client.start();
     this.nemesis.start();
+    const { weights } = this.setup.settings.faults;
+    if (weights.removal + weights.wipe > 0) this.operator.start();
   }
 
   async runFor(durationMs: number): Promise<void> {
