@@ -45,7 +45,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   },
   "volatile-answers": {
     text: "which commands with an idempotency key have taken effect is known to a node only as long as its process lives",
-    nemesis: ["kill-all", "kill-leader", "loss"],
+    nemesis: ["kill-all", "loss"],
     install: () => atStart((sql) => empty(sql, "kv_remembered")),
   },
   "unconfirmed-reads": {

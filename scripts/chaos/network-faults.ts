@@ -102,9 +102,8 @@ async function missTheLog(arena: Arena): Promise<boolean> {
   await until(arena, () => arena.acknowledged() >= enough, maxCutOffMs);
   heal();
   arena.tell(`${victim.id} is back`);
-  // The next fault comes when it has the state or, as often as not, while it takes it.
-  return await until(arena, () => arena.snapshots(victim) > before, arena.random.pick([200, maxTakeOverMs]));
+  return await until(arena, () => arena.snapshots(victim) > before, maxTakeOverMs);
 }
 
 const maxCutOffMs = 10_000;
-const maxTakeOverMs = 3000;
+const maxTakeOverMs = 6000;
