@@ -80,6 +80,9 @@ export interface StateMachine {
 
   /** Commands were applied and are stored: the time to tell subscribers. */
   publish?(): void;
+
+  /** Whether there is more to tell subscribers than they had room for: then time passes for them, in a group at rest, too. */
+  owesMessages?(): boolean;
 }
 
 /** Where the messages of a subscription go. */

@@ -114,6 +114,10 @@ export class KeyValueMachine implements StateMachine {
     this.watches.publish();
   }
 
+  owesMessages(): boolean {
+    return this.watches.owesMessages;
+  }
+
   /** When a timer command has something to do. */
   private get ownTimerMs(): number | null {
     if (this.compaction.isPending) return this.parts.meta.timeMs;

@@ -216,6 +216,11 @@ export class Driver {
     return this.subscriptions.count;
   }
 
+  /** Whether there is more to tell them as time passes. */
+  get owesMessages(): boolean {
+    return this.subscriptions.areOwedMessages;
+  }
+
   /** Why nobody can be served from here now; null if somebody can. */
   mayServe(): Refused | null {
     if (this.stopped) return notLeader;

@@ -40,6 +40,13 @@ export function requestKept(socket: OutletSocket): Uint8Array | null {
   return keptBy(socket)?.request ?? null;
 }
 
+interface SocketEvents {
+  /** The connection has failed. */
+  onGone(): void;
+  /** Something was told, and how to go on is remembered. */
+  onKept?(): void;
+}
+
 const encoder = new TextEncoder();
 
 /**
@@ -51,7 +58,7 @@ const encoder = new TextEncoder();
 export class SocketOutlet implements Outlet {
   private readonly socket: OutletSocket;
   private readonly lastPing: () => number | null;
-  private readonly onGone: () => void;
+  private readonly events: SocketEvents;
   /** Sent since the last ping but one. */
   private unprovenBytes: number;
   /** Sent since the last ping. */
@@ -61,13 +68,12 @@ export class SocketOutlet implements Outlet {
 
   /**
    * @param lastPing when the platform answered a ping last
-   * @param onGone is called once the connection has failed
    */
-  constructor(socket: OutletSocket, lastPing: () => number | null, onGone: () => void) {
+  constructor(socket: OutletSocket, lastPing: () => number | null, events: SocketEvents) {
     const kept = keptBy(socket);
     this.socket = socket;
     this.lastPing = lastPing;
-    this.onGone = onGone;
+    this.events = events;
     this.unprovenBytes = kept?.pendingBytes ?? 0;
     this.sincePingBytes = kept?.sincePingBytes ?? 0;
     this.lastPingMs = kept?.lastPingMs ?? null;
@@ -114,6 +120,7 @@ export class SocketOutlet implements Outlet {
     const { pendingBytes, sincePingBytes, lastPingMs } = this;
     const kept: Kept = { request, pendingBytes, sincePingBytes, lastPingMs };
     this.socket.serializeAttachment(kept);
+    this.events.onKept?.();
   }
 
   close(code: number, reason: string): void {
@@ -129,7 +136,7 @@ export class SocketOutlet implements Outlet {
 
   private fail(): void {
     this.closed = true;
-    queueMicrotask(() => this.onGone());
+    queueMicrotask(() => this.events.onGone());
   }
 }
 

@@ -53,6 +53,7 @@ export class Subscribers {
       const request = requestKept(socket);
       if (request !== null) this.serveAgain(socket, request, node);
     }
+    this.look();
   }
 
   /** A client has sent something that the platform has not answered by itself. */
@@ -94,7 +95,7 @@ export class Subscribers {
 
   private serve(socket: WebSocket, request: Uint8Array, node: Node): void {
     const lastPing = (): number | null => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null;
-    const outlet = new SocketOutlet(socket, lastPing, () => this.gone(socket));
+    const outlet = new SocketOutlet(socket, lastPing, { onGone: () => this.gone(socket), onKept: () => this.look() });
     this.sockets.set(socket, { outlet, leave: node.subscribe(request, outlet) });
   }
 
@@ -116,9 +117,12 @@ export class Subscribers {
     this.sockets.delete(socket);
   }
 
-  /** A stream keeps its object in memory anyway, so a timer costs nothing more; WebSockets alone are not to have one. */
+  /**
+   * A stream keeps its object in memory anyway, so a timer costs nothing more; WebSockets alone are not to have one, but for
+   * those that are owed messages: a client's `ping` says that it has room for them, and wakes nobody.
+   */
   private look(): void {
-    if (this.looking || this.streams.size === 0) return;
+    if (this.looking || (this.streams.size === 0 && this.running()?.driver.owesMessages !== true)) return;
     this.looking = true;
     setTimeout(() => {
       this.looking = false;

@@ -48,6 +48,11 @@ export class Subscriptions {
     return this.all.size;
   }
 
+  /** Whether some wait for time to pass. */
+  get areOwedMessages(): boolean {
+    return this.machine.owesMessages?.() === true;
+  }
+
   /** Serves a subscriber with what `request` asks for. Answers what ends that. */
   open(request: Uint8Array, outlet: Outlet): () => void {
     const subscriber: Subscriber = new Subscriber(outlet, {

@@ -40,11 +40,7 @@ beforeEach(() => {
 });
 
 function connect(): SocketOutlet {
-  return new SocketOutlet(
-    socket,
-    () => lastPingMs,
-    () => void (gone += 1),
-  );
+  return new SocketOutlet(socket, () => lastPingMs, { onGone: () => void (gone += 1) });
 }
 
 const request = Uint8Array.of(1, 2, 3);

@@ -110,6 +110,39 @@ describe("a WebSocket", () => {
     socket.close();
   });
 
+  test("goes on as its reader does, in a group that rests", async () => {
+    const group = new TestGroup({ ...brisk, idleAfterMs: 300 });
+    await group.leader();
+    const client = new ApiClient(group);
+    const value = "x".repeat(400_000);
+    for (const key of "abcdefgh") {
+      const { status } = await client.call("POST", "txn", { then: [{ put: { key, value } }] });
+      expect(status).toBe(200);
+    }
+    await eventually("rest everywhere", async () => {
+      return (await group.statuses()).every(({ quiescent }) => quiescent) ? true : null;
+    });
+    const socket = await openSocket(client, "watch?from=2&consistency=stale&node=n3");
+    const keys = (): string =>
+      socket.messages
+        .filter((text) => text !== "pong")
+        .map((text) => JSON.parse(text) as { readonly events?: readonly { readonly key: string }[] })
+        .flatMap(({ events = [] }) => events.map(({ key }) => key))
+        .join("");
+    let pings = 0;
+    await eventually("all that was missed", async () => {
+      const pongs = socket.messages.filter((text) => text === "pong").length;
+      if (pongs === pings) {
+        pings += 1;
+        socket.send("ping");
+      }
+      return keys() === "abcdefgh" ? true : null;
+    });
+    const statuses = await group.statuses();
+    expect(statuses.every(({ quiescent }) => quiescent)).toBe(true);
+    socket.close();
+  });
+
   test("is refused as any watch is, before it begins", async () => {
     const group = new TestGroup();
     await group.leader();

@@ -59,6 +59,11 @@ export class WatchHub {
     };
   }
 
+  /** Whether there is more to read for some watches, as time passes. */
+  get owesMessages(): boolean {
+    return this.behind.size > 0;
+  }
+
   /** History is about to be forgotten in the turn that makes it: what live watches are to be told of it is kept. */
   hold(): void {
     this.tellLive((watcher, message) => this.held.push({ watcher, message }));
