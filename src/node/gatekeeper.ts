@@ -2,6 +2,7 @@
 
 import type { MemberStatus } from "../internal.ts";
 import type { NodeId } from "../raft/entry.ts";
+import { isFromLeader, type Message } from "../raft/message.ts";
 import type { Enrolment } from "./enrolment.ts";
 import type { Frame } from "./frame.ts";
 import { type FrameRefusal, FrameRefusedError } from "./frame-refusal.ts";
@@ -24,6 +25,8 @@ export class Gatekeeper {
   private readonly enrolment: Enrolment;
   private readonly peers: PeerIdentities;
   private readonly within: () => Within;
+  /** The storages of peers that know more of the group than this node does, until it has caught up. */
+  private readonly ahead = new Map<NodeId, string>();
 
   constructor(identity: Identity, enrolment: Enrolment, peers: PeerIdentities, within: () => Within) {
     this.identity = identity;
@@ -32,9 +35,13 @@ export class Gatekeeper {
     this.within = within;
   }
 
-  /** The storage that frames to a peer are meant for; empty when it is not known. */
-  storageIdOf(peer: NodeId): string {
-    return this.peers.of(peer) ?? "";
+  /**
+   * The storage that a frame to a peer is meant for; empty when it is not known. Who is ahead of this node is answered, and
+   * asked for nothing: here it would still count as the one that had its name before.
+   */
+  storageIdOf(peer: NodeId, messages: readonly Message[]): string {
+    const ahead = messages.every(isReply) ? this.ahead.get(peer) : undefined;
+    return ahead ?? this.peers.of(peer) ?? "";
   }
 
   /** Throws a `FrameRefusedError` for a frame that is not meant for this node, or not from a member of its group. */
@@ -51,7 +58,11 @@ export class Gatekeeper {
     }
     this.checkStanding(frame);
     this.checkMessages(frame);
-    if (!this.peers.accepts(frame.from, frame.storageId)) {
+    if (this.peers.accepts(frame.from, frame.storageId)) {
+      this.ahead.delete(frame.from);
+    } else if (this.isAhead(frame)) {
+      this.ahead.set(frame.from, frame.storageId);
+    } else {
       const message = `${frame.from} is known here by another storage: remove it from the group and add it again`;
       throw refused({ code: "stranger", message });
     }
@@ -105,6 +116,21 @@ export class Gatekeeper {
     throw refused({ code: "removed", message: `${from} is no member of the group`, appliedIndex, leader, members });
   }
 
+  /**
+   * Whether a peer that is known here by another storage can only be one that was added again while this node was away. A
+   * leader was elected by a majority that knows it; and a storage that nobody has added has no part of the committed log, let
+   * alone more of it than this node. Without this a node could not catch up with a leader whose return it has missed.
+   */
+  private isAhead({ messages }: Frame): boolean {
+    const { appliedIndex } = this.within();
+    return (
+      messages.length > 0 &&
+      messages.every((message) => {
+        return isFromLeader(message) || (message.type === "requestVote" && message.commitIndex > appliedIndex);
+      })
+    );
+  }
+
   /** One number that can't be true, once it is believed and stored, would keep this node from its group for ever. */
   private checkMessages({ from, messages }: Frame): void {
     const { term } = this.within();
@@ -127,6 +153,10 @@ export class Gatekeeper {
     const reason = `the group has removed this node, as its leader ${leader} says`;
     this.enrolment.retire({ standing: "removed", reason, leader, members });
   }
+}
+
+function isReply({ type }: Message): boolean {
+  return type === "voteReply" || type === "appendReply" || type === "heartbeatReply";
 }
 
 function refused(refusal: FrameRefusal): FrameRefusedError {

@@ -91,7 +91,8 @@ export class PeerCalls {
   frame(to: NodeId, messages: readonly Message[]): Frame {
     const { incarnation, identity } = this.stored;
     const { groupId, storageId, node: from } = identity;
-    return { groupId, from, to, storageId, incarnation, toStorageId: this.gatekeeper.storageIdOf(to), messages };
+    const toStorageId = this.gatekeeper.storageIdOf(to, messages);
+    return { groupId, from, to, storageId, incarnation, toStorageId, messages };
   }
 
   private async post(to: NodeId, path: string, body: BodyInit, hint = this.hintOf(to)): Promise<Posted> {

@@ -103,10 +103,10 @@ const beat: Message = {
 describe("hazard-36 a peer", () => {
   test("is known by the storage that it was first seen with, after a restart too", () => {
     const subject = new Subject();
-    expect(subject.belonging.gatekeeper.storageIdOf("n2")).toBe("");
+    expect(subject.belonging.gatekeeper.storageIdOf("n2", [])).toBe("");
     expect(subject.takes("n2")).toBeNull();
     subject.restart();
-    expect(subject.belonging.gatekeeper.storageIdOf("n2")).toBe("storage of n2");
+    expect(subject.belonging.gatekeeper.storageIdOf("n2", [])).toBe("storage of n2");
     expect(subject.takes("n2", { storageId: "another" })).toBe("stranger");
     expect(subject.takes("n2")).toBeNull();
   });
@@ -133,6 +133,28 @@ describe("hazard-36 a peer", () => {
     subject.belonging.configured(withAttributes(three, "n2", "added later"));
     expect(subject.takes("n2")).toBe("stranger");
     expect(subject.takes("n2", { storageId: "added later" })).toBeNull();
+  });
+
+  test("that was added again while this node was away is followed, answered, and asked for nothing", () => {
+    const subject = new Subject();
+    const { gatekeeper } = subject.belonging;
+    subject.takes("n2");
+    const back = { storageId: "added again" };
+    const asked = { ...vote("n2"), type: "requestVote" as const, commitIndex: 10 } as Message;
+    expect(subject.takes("n2", { ...back, messages: [asked] })).toBe("stranger");
+    expect(subject.takes("n2", { ...back, messages: [] })).toBe("stranger");
+    expect(gatekeeper.storageIdOf("n2", [])).toBe("storage of n2");
+    const reply: Message = { type: "heartbeatReply", from: "n1", to: "n2", term: 9, round: 1, quiesced: false };
+    // A majority that knows it has elected it.
+    expect(subject.takes("n2", { ...back, messages: [{ ...beat, from: "n2" }] })).toBeNull();
+    expect(gatekeeper.storageIdOf("n2", [reply])).toBe("added again");
+    // Its vote would count as that of the node which had the name before.
+    expect(gatekeeper.storageIdOf("n2", [{ ...vote("n1"), to: "n2" }])).toBe("storage of n2");
+    // Whoever knows more that is committed than this node was made a member by it.
+    expect(subject.takes("n2", { ...back, messages: [{ ...asked, commitIndex: 11 } as Message] })).toBeNull();
+    subject.belonging.configured(withAttributes(three, "n2", "added once more"));
+    expect(subject.takes("n2", { storageId: "added once more" })).toBeNull();
+    expect(gatekeeper.storageIdOf("n2", [reply])).toBe("added once more");
   });
 
   test("is told where the group is when it asks the leader for votes and is no member any more", () => {

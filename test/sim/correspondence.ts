@@ -218,7 +218,8 @@ export class Correspondence {
   private frame(to: NodeId, messages: readonly Message[]): Frame {
     const { identity, incarnation } = this.stored;
     const { groupId, storageId, node: from } = identity;
-    return { groupId, from, to, storageId, incarnation, toStorageId: this.gatekeeper.storageIdOf(to), messages };
+    const toStorageId = this.gatekeeper.storageIdOf(to, messages);
+    return { groupId, from, to, storageId, incarnation, toStorageId, messages };
   }
 
   /** As code of this instance's version says it. */
