@@ -1,7 +1,7 @@
 /** What a fault may reach: the processes, the network, the load, and who leads as far as anybody knows. */
 
 import type { Random } from "../../test/sim/random.ts";
-import type { Network } from "./network.ts";
+import type { LinkRule, Network } from "./network.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
 export interface Arena {
@@ -72,9 +72,13 @@ export function pickMajority({ nodes, random }: Arena): NodeHandle[] {
   return random.shuffle(nodes).slice(0, Math.floor(nodes.length / 2) + 1);
 }
 
-/** Cuts a node off from all others; the answer heals that. */
-export function cutOff({ network }: Arena, { id }: NodeHandle): () => void {
-  return network.impose({ rule: { blocked: true }, applies: (from, to) => (from === id) !== (to === id) });
+/** Cuts a node off from all others, or as the rule says; the answer heals that. */
+export function cutOff(
+  { network }: Arena,
+  { id }: NodeHandle,
+  rule: Partial<LinkRule> = { blocked: true },
+): () => void {
+  return network.impose({ rule, applies: (from, to) => (from === id) !== (to === id) });
 }
 
 export function namesOf(nodes: readonly NodeHandle[]): string {

@@ -12,6 +12,8 @@ import { deliveryPath, nodeOf } from "./routed-namespace.ts";
 /** What happens to whatever travels from one node to another, one way. */
 export interface LinkRule {
   readonly blocked: boolean;
+  /** Blocks what nodes tell each other, and lets through what the Worker asks of them. */
+  readonly peersBlocked: boolean;
   readonly lossRate: number;
   /** Of calls between nodes. The Worker's calls are repeated by nobody: a write without an idempotency key would be two. */
   readonly duplicateRate: number;
@@ -24,6 +26,7 @@ export interface LinkRule {
 
 const perfectLink: LinkRule = {
   blocked: false,
+  peersBlocked: false,
   lossRate: 0,
   duplicateRate: 0,
   delayMs: 0,
@@ -111,17 +114,18 @@ export class Network {
       const to = nodeOf(decodeURIComponent(name));
       const body = await readAll(incoming);
       const headers = passedOn(incoming.headers);
-      if (!(await this.passes(from, to, body.length))) return this.vanish(outgoing);
+      const isOfPeers = betweenNodes.has(path);
+      if (!(await this.passes(from, to, body.length, isOfPeers))) return this.vanish(outgoing);
       if (path === streamPath) {
         const opened = await this.open(to, name, path, headers, body);
         return await this.stream(from, to, opened, outgoing);
       }
-      if (betweenNodes.has(path) && this.random.chance(this.link(from, to).duplicateRate)) {
+      if (isOfPeers && this.random.chance(this.link(from, to).duplicateRate)) {
         this.counts.duplicated += 1;
         void this.forward(to, name, path, headers, body).catch(() => {});
       }
       const answer = await this.forward(to, name, path, headers, body);
-      if (!(await this.passes(to, from, answer.body.length))) return this.vanish(outgoing);
+      if (!(await this.passes(to, from, answer.body.length, isOfPeers))) return this.vanish(outgoing);
       this.counts.passed += 1;
       this.onExchange({ from, to, path, request: body, answer: answer.body });
       outgoing.writeHead(answer.status, answer.headers).end(answer.body);
@@ -133,7 +137,7 @@ export class Network {
   }
 
   /** Lets time pass as the link has it; false for what never arrives. */
-  private async passes(from: string, to: string, bytes: number): Promise<boolean> {
+  private async passes(from: string, to: string, bytes: number, isOfPeers: boolean): Promise<boolean> {
     const rule = this.link(from, to);
     const queueMs = this.queueMs(`${from} ${to}`, bytes / rule.bytesPerMs);
     if (queueMs === null || this.random.chance(rule.lossRate)) {
@@ -146,7 +150,8 @@ export class Network {
       await sleep(waitMs);
     }
     // What was on its way when the link was cut does not arrive either.
-    if (!this.link(from, to).blocked) return true;
+    const { blocked, peersBlocked } = this.link(from, to);
+    if (!blocked && !(peersBlocked && isOfPeers)) return true;
     this.counts.blocked += 1;
     return false;
   }

@@ -79,6 +79,13 @@ test("a link that is cut one way loses calls, or answers to calls that were made
   expect(network.counts).toMatchObject({ blocked: 2, passed: 0 });
 });
 
+test("nodes may be cut off from each other and still be asked by clients", async () => {
+  impose("n1", "n2", { peersBlocked: true });
+  await expect(call("n2", 200)).rejects.toMatchObject({ name: "TimeoutError" });
+  expect((await call("n2", 5000, "propose")).status).toBe(503);
+  expect(calls.map(({ path }) => path)).toEqual([`${deliveryPath}default%2Fn2/propose`]);
+});
+
 test("what is on its way when a link is cut does not arrive", async () => {
   impose("n1", "n2", { delayMs: 100 });
   const calling = call("n2", 400);
