@@ -6,9 +6,10 @@ import { nodeCall } from "./group-calls.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import { LeaderSearch } from "./leader-search.ts";
 import type { Failure, LeaderCall } from "./leader-search.ts";
-import { isMembershipRefusal, sentenceOf } from "./membership-errors.ts";
+import { isMembershipRefusal } from "./membership-errors.ts";
 import type { Attempt } from "./node-call.ts";
 import type { Position } from "./position.ts";
+import { sentenceOf, tooLargeSentence } from "./sentences.ts";
 import type { Target } from "./target.ts";
 
 /** What a node answered. */
@@ -139,7 +140,7 @@ export class LeaderCalls {
       case "overloaded":
         throw search.error("overloaded", "Too many writes wait for their commit in this group.");
       case "too_large":
-        throw search.error("too_large", "The request exceeds what one entry of the log may hold.");
+        throw search.error("too_large", tooLargeSentence(message));
       case "future_index":
         throw search.futureIndex();
       case "bad_request":

@@ -26,8 +26,3 @@ export const membershipStatus = {
 export function isMembershipRefusal(code: string): code is MembershipRefusalCode {
   return Object.hasOwn(membershipStatus, code);
 }
-
-/** A node's reason as a client reads it. It may begin with a node's id, so its first letter is left as it is. */
-export function sentenceOf(reason: string): string {
-  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
-}

@@ -6,8 +6,8 @@ import { nodeCall } from "./group-calls.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import type { NodeAnswer } from "./leader-calls.ts";
 import { LeaderSearch } from "./leader-search.ts";
-import { sentenceOf } from "./membership-errors.ts";
 import type { Attempt, ReadBounds } from "./node-call.ts";
+import { sentenceOf } from "./sentences.ts";
 import type { Target } from "./target.ts";
 
 export interface NodeQuery {

@@ -11,6 +11,7 @@ import type { LeaderCalls, NodeAnswer } from "./leader-calls.ts";
 import { failureMessages, leaderError } from "./leader-search.ts";
 import type { Failure } from "./leader-search.ts";
 import type { Position } from "./position.ts";
+import { tooLargeSentence } from "./sentences.ts";
 import type { Target } from "./target.ts";
 
 /** What became of each command of a batch, in their order. */
@@ -126,9 +127,10 @@ class Batch {
       this.settle(place, { body: result, position: { ...position, index: String(index) }, ambiguous });
       return;
     }
-    const { code, ambiguous } = outcome;
+    const { code, message, ambiguous } = outcome;
     if (code === "overloaded" || code === "too_large") {
-      this.settle(place, this.error(place, code, messages[code], ambiguous));
+      const sentence = code === "overloaded" ? overloaded : tooLargeSentence(message);
+      this.settle(place, this.error(place, code, sentence, ambiguous));
       return;
     }
     this.failure = failureOf(code);
@@ -150,10 +152,7 @@ class Batch {
 
 const notUnderstood = "The nodes run a version whose answer is not understood.";
 
-const messages = {
-  overloaded: "Too many writes wait for their commit in this group.",
-  too_large: "The request exceeds what one entry of the log may hold.",
-} as const;
+const overloaded = "Too many writes wait for their commit in this group.";
 
 /** Undefined for what is no answer to so many commands. */
 function readOutcomes(body: Uint8Array, count: number): CommandOutcome[] | undefined {

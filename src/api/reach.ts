@@ -7,10 +7,10 @@ import { nodeCall } from "./group-calls.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { LeaderSearch } from "./leader-search.ts";
-import { sentenceOf } from "./membership-errors.ts";
 import type { NodeCall, ReadBounds } from "./node-call.ts";
 import type { Opening } from "./node-stream.ts";
 import type { Position } from "./position.ts";
+import { sentenceOf } from "./sentences.ts";
 import type { Target } from "./target.ts";
 
 /** What to subscribe to, and where. */
