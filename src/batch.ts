@@ -9,6 +9,11 @@ import { decodeParts, encodeParts } from "./parts.ts";
 export const maxBatchCommands = 1000;
 /** How many bytes of commands a batch holds at most. */
 export const maxBatchBytes = 8 * 1024 * 1024;
+/**
+ * How many bytes of keys and values the answers to a batch hold at most, together, each command having an equal share: all
+ * of them are in memory at once, on every node, which has 128 MB.
+ */
+export const maxBatchAnswerBytes = 32 * 1024 * 1024;
 
 /** What became of one command of a batch: its result, or why it has none. */
 export type CommandOutcome =

@@ -1,7 +1,7 @@
 /** Replicates what a client asks for, once under its idempotency key if it has one. */
 
 import { maxIdempotencyKeyLength } from "../kv/limits.ts";
-import type { CommandBody, CommandResult } from "../kv/model.ts";
+import type { Command, CommandBody, CommandResult } from "../kv/model.ts";
 import { isHeaderText } from "../kv/text.ts";
 import type { ClusterClient } from "./cluster.ts";
 import { encodeWrite } from "./encode-write.ts";
@@ -32,9 +32,13 @@ export async function write<Status extends CommandResult["status"]>(
 }
 
 /** Moments count from 1970 in what was said, or the same request would be another one when it is sent again. */
-export function encodeAsked(asked: Asked, once: IdempotencyWords | null): Promise<Uint8Array<ArrayBuffer>> {
+export function encodeAsked(
+  asked: Asked,
+  once: IdempotencyWords | null,
+  limits: Pick<Command, "maxAnswerBytes"> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const body = asked(Date.now());
-  return once === null ? encodeWrite(body, null) : encodeWrite(body, once, asked(0));
+  return encodeWrite(body, once, once === null ? limits : { ...limits, said: asked(0) });
 }
 
 /** From `Idempotency-Key` and `Idempotency-Session`. */

@@ -19,15 +19,18 @@ type Kind = (typeof kinds)[number];
 
 /** Beside the kind, in one byte with it. */
 const hasIdempotency = 128;
+const hasAnswerLimit = 64;
 /** Room for everything in a command but its operations and texts. */
 const frameBytes = 16;
 
 /** The command's bytes. Takes it as it is: `decodeCommand` is what enforces the limits. */
-export function encodeCommand({ body, idempotency }: Command): Uint8Array<ArrayBuffer> {
+export function encodeCommand({ body, idempotency, maxAnswerBytes }: Command): Uint8Array<ArrayBuffer> {
   const kind = kindOf(body);
   const writer = new ByteWriter(frameBytes + bodyBytes(body) + idempotencyBytes(idempotency));
-  writer.u8(formatVersion).u8(kinds.indexOf(kind) | (idempotency === null ? 0 : hasIdempotency));
+  const present = (idempotency === null ? 0 : hasIdempotency) | (maxAnswerBytes === undefined ? 0 : hasAnswerLimit);
+  writer.u8(formatVersion).u8(kinds.indexOf(kind) | present);
   if (idempotency !== null) writer.text(idempotency.key).raw(idempotency.fingerprint).text(idempotency.session);
+  if (maxAnswerBytes !== undefined) writer.u32(maxAnswerBytes);
   writeBody(writer, body);
   return writer.finish();
 }
@@ -83,10 +86,11 @@ function writeBody(writer: ByteWriter, body: CommandBody): void {
 
 function readCommand(reader: ByteReader): Command {
   const head = reader.u8();
-  const kind = kinds[head & ~hasIdempotency];
+  const kind = kinds[head & ~(hasIdempotency | hasAnswerLimit)];
   demand(kind !== undefined, "unknown command");
   const idempotency = (head & hasIdempotency) === 0 ? null : readIdempotency(reader);
-  return { body: readBody(reader, kind), idempotency };
+  const limited = (head & hasAnswerLimit) === 0 ? {} : { maxAnswerBytes: reader.u32() };
+  return { body: readBody(reader, kind), idempotency, ...limited };
 }
 
 function readBody(reader: ByteReader, kind: Kind): CommandBody {

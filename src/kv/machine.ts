@@ -40,6 +40,8 @@ export interface StoreOptions {
   readonly watch?: WatchLimits;
 }
 
+type Repeatable = Pick<Command, "body"> & { readonly idempotency: Idempotency };
+
 const timerBody: CommandBody = { kind: "timer" };
 
 /**
@@ -130,13 +132,15 @@ export class KeyValueMachine implements StateMachine {
     const command = decodeCommand(bytes);
     if (command === undefined) return encodeResult(this.refused({ reason: "malformed" }));
     const at = { index, timeMs };
-    return command.idempotency === null
-      ? encodeResult(this.commands.execute(command.body, at, this.maxAnswerBytes).result)
-      : this.applyOnce(command.body, command.idempotency, at);
+    const { body, idempotency } = command;
+    const maxBytes = Math.min(this.maxAnswerBytes, command.maxAnswerBytes ?? Number.POSITIVE_INFINITY);
+    return idempotency === null
+      ? encodeResult(this.commands.execute(body, at, maxBytes).result)
+      : this.applyOnce({ body, idempotency }, at, Math.min(maxBytes, limits.maxRememberedResultBytes));
   }
 
   /** Only an effect is remembered: what was refused changed nothing, and trying it again is harmless. */
-  private applyOnce(body: Command["body"], idempotency: Idempotency, at: Moment): Uint8Array {
+  private applyOnce({ body, idempotency }: Repeatable, at: Moment, maxBytes: number): Uint8Array {
     const isOfSession = idempotency.session !== "";
     if (isOfSession && !this.sessions.use(idempotency.session, at.timeMs)) {
       return encodeResult(this.refused({ reason: "session_expired" }));
@@ -146,7 +150,6 @@ export class KeyValueMachine implements StateMachine {
       : this.remembered.recall(idempotency, at.timeMs);
     if (recalled === "reused") return encodeResult(this.refused({ reason: "idempotency_key_reused" }));
     if (recalled !== undefined) return recalled;
-    const maxBytes = Math.min(this.maxAnswerBytes, limits.maxRememberedResultBytes);
     const { result, hasEffect } = this.commands.execute(body, at, maxBytes);
     const encoded = encodeResult(result);
     if (hasEffect && isOfSession) this.sessions.remember(idempotency, at.index, encoded);

@@ -136,6 +136,8 @@ export type CommandBody =
 export interface Command {
   readonly body: CommandBody;
   readonly idempotency: Idempotency | null;
+  /** How many bytes of keys and values its result may hold, where that is less than the store allows. */
+  readonly maxAnswerBytes?: number;
 }
 
 export type OperationResult =

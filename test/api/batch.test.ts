@@ -51,6 +51,21 @@ describe("a batch", () => {
     expect(await lines(response)).toHaveLength(2);
   });
 
+  test("divides what its answers may hold among its lines, and does not do what would exceed that", async () => {
+    const client = new TestClient();
+    await client.put("/v1/kv/large", "x".repeat(1024 * 1024));
+    const get = '{"get":{"key":"large"}}';
+    expect(await lines(await post(client, [get, get].join("\n")))).toMatchObject([
+      { get: { count: 1 } },
+      { get: { count: 1 } },
+    ]);
+    const swap = '{"put":{"key":"large","value":"small","previous":true}}';
+    const many = await lines(await post(client, [swap, ...Array<string>(32).fill(get), put("a")].join("\n")));
+    const codes = many.map((line) => line["error"]?.["code"]);
+    expect(codes).toEqual([...Array<string>(33).fill("answer_too_large"), undefined]);
+    expect(await (await client.get("/v1/kv/large")).text()).toHaveLength(1024 * 1024);
+  });
+
   test("of a thousand lines is the largest", async () => {
     const client = new TestClient();
     const all = Array.from({ length: 1000 }, (_, number) => put(`key ${number}`));

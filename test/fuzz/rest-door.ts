@@ -25,7 +25,7 @@ function judge(answer: Answer): Outcome {
   // A HEAD is answered by the headers alone.
   if (request.method === "HEAD") return checkStatus(status);
   // etcd's API has errors of its own.
-  if (/\/v3(?:alpha|beta)?\/|\/(?:version|health)$/.test(new URL(request.url).pathname)) return "refused";
+  if (/\/v3(?:alpha|beta)?(?:\/|$)|\/(?:version|health)$/.test(new URL(request.url).pathname)) return "refused";
   if (!(headers.get("content-type") ?? "").startsWith("application/json")) throw new Error("an error that is not JSON");
   const { code, message, ambiguous } = readError(body);
   if (documentedStatus.get(code) !== status) throw new Error(`${status} ${code} is not documented: ${message}`);

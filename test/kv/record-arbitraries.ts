@@ -141,10 +141,10 @@ const idempotency: fc.Arbitrary<Idempotency> = fc.record({
   session: fc.constantFrom("", "s-17"),
 });
 
-export const command: fc.Arbitrary<Command> = fc.record({
-  body,
-  idempotency: fc.option(idempotency, { nil: null }),
-});
+export const command: fc.Arbitrary<Command> = fc.record(
+  { body, idempotency: fc.option(idempotency, { nil: null }), maxAnswerBytes: fc.nat(2 ** 32 - 1) },
+  { requiredKeys: ["body", "idempotency"] },
+);
 
 const revisions = { createRevision: whole, modRevision: whole, version: whole };
 

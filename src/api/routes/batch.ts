@@ -1,7 +1,7 @@
 /** `POST /batch`: many writes in one request, each for itself, one JSON object a line. */
 
 import { Hono } from "hono";
-import { maxBatchBytes, maxBatchCommands } from "../../batch.ts";
+import { maxBatchAnswerBytes, maxBatchBytes, maxBatchCommands } from "../../batch.ts";
 import { maxIdempotencyKeyLength } from "../../kv/limits.ts";
 import type { Operation } from "../../kv/model.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
@@ -44,10 +44,11 @@ async function writeAll(cluster: ClusterClient, c: ApiContext): Promise<Response
   const operationOf = (at: number, nowMs: number): Operation =>
     new OperationReader(nowMs).operation(lines[at], `Line ${at + 1}`);
   const operations = lines.map((_, at) => operationOf(at, 0));
+  const maxAnswerBytes = Math.floor(maxBatchAnswerBytes / lines.length);
   const commands = await Promise.all(
     lines.map((_, at) => {
       const asked = (nowMs: number) => single(operationOf(at, nowMs));
-      return encodeAsked(asked, idempotency && lineIdempotency(idempotency, at));
+      return encodeAsked(asked, idempotency && lineIdempotency(idempotency, at), { maxAnswerBytes });
     }),
   );
   const { answers } = await cluster.proposeAll(target, commands, idempotency !== null);
