@@ -1,8 +1,9 @@
 /** Many seeds, one after the other: what they add up to, and the story of one that failed. */
 
 import { runSeed, type RunOptions, type RunResult } from "./run-seed.ts";
-import type { Settings } from "./settings.ts";
-import { formatLine, Trace } from "./trace.ts";
+import { faultKinds, type Settings } from "./settings.ts";
+import { simplify, simplifying } from "./simplify.ts";
+import { formatLine, isRoutine, isTurn, Trace, type TraceLine } from "./trace.ts";
 
 export interface Failure {
   readonly seed: number;
@@ -18,6 +19,9 @@ export class Tally {
   committed = 0;
   operations = 0;
   acknowledged = 0;
+  /** Histories that were checked for linearizability, and those of them that were too much work. */
+  histories = 0;
+  undecided = 0;
   readonly faults = new Map<string, number>();
   readonly failures: Failure[] = [];
 
@@ -29,6 +33,8 @@ export class Tally {
     this.committed += result.committed;
     this.operations += result.operations;
     this.acknowledged += result.acknowledged;
+    if (result.history !== null) this.histories += 1;
+    if (result.history === "undecided") this.undecided += 1;
     for (const [fault, count] of result.faults) this.faults.set(fault, (this.faults.get(fault) ?? 0) + count);
     if (result.failure !== null) this.failures.push({ seed, error: result.failure });
   }
@@ -53,30 +59,76 @@ export function* seedsFrom(first: number, count = Number.POSITIVE_INFINITY): Gen
   for (let position = 0; position < count; position += 1) yield first + position;
 }
 
-export function replayLine(seed: number): string {
-  return `npm run simulate -- --seed ${seed} --trace`;
+/** What a story is told of beside its seed, on the command line. */
+export interface Circumstances {
+  /** What was left out of the world. */
+  readonly without?: readonly string[];
+  /** The name of a bug that was made on purpose. */
+  readonly mutant?: string;
 }
 
-/** What failed, in which world, how to see it again, and what happened before: the run is made once more for it. */
-export async function tellFailure({ seed, error }: Failure, options: RunOptions = {}, lines = 60): Promise<string> {
-  const trace = new Trace(lines);
-  const again = await runSeed(seed, { ...options, trace });
-  const unlike = again.failure?.message === error.message ? [] : ["It did not fail in the same way again!"];
-  // A broken rule says all in its message; for anything else the place where it was thrown matters.
-  const what = error.name === "Violation" ? error.message : (error.stack ?? error.message);
+export function replayLine(seed: number, { without = [], mutant }: Circumstances = {}): string {
+  const left = without.length === 0 ? "" : ` --without ${without.join(",")}`;
+  return `npm run simulate -- --seed ${seed}${left}${mutant === undefined ? "" : ` --mutant "${mutant}"`} --trace`;
+}
+
+/**
+ * What failed, in which world, how to see it again, and what happened before. For people, the world is first made as simple
+ * as it can be.
+ */
+export async function tellFailure(
+  { seed, error }: Failure,
+  options: RunOptions = {},
+  { without = [], mutant }: Circumstances = {},
+): Promise<string> {
+  const untilMs = performance.now() + longestSimplifyingMs;
+  const more = await simplify(seed, error, simplifying(options, without), () => performance.now() < untilMs);
+  const left = [...without, ...more];
+  const trace = new Trace(Number.MAX_SAFE_INTEGER);
+  const again = await runSeed(seed, { ...simplifying(options, left), trace });
+  const { failure, simulatedMs, settings } = again;
+  const circumstances = mutant === undefined ? {} : { mutant };
   return [
-    `seed ${seed} fails after ${(again.simulatedMs / 1000).toFixed(3)} simulated seconds: ${what}`,
-    ...unlike,
-    `in a world of ${describeWorld(again.settings)}`,
-    `replay: ${replayLine(seed)}`,
-    `the last ${trace.lines.length} lines of its trace:`,
-    ...trace.lines.map(formatLine),
+    `seed ${seed} fails: ${wordsOf(error)}`,
+    `replay: ${replayLine(seed, { ...circumstances, without })}`,
+    "",
+    more.length === 0
+      ? "Nothing can be left out of its world:"
+      : `It fails by the same rule in a simpler world, after ${(simulatedMs / 1000).toFixed(3)} simulated seconds:`,
+    failure === null ? "It did not fail in the same way again!" : wordsOf(failure),
+    `a world of ${describeWorld(settings)}`,
+    `replay: ${replayLine(seed, { ...circumstances, without: left })}`,
+    "",
+    ...tellStory(trace.lines),
   ].join("\n");
 }
 
-export function describeWorld({ voters, learners, storage, options, network, clients }: Settings): string {
+/** Of a whole trace what a person wants to see first: the course of things, and then the end in every detail. */
+function tellStory(lines: readonly TraceLine[]): string[] {
+  const telling = lines.filter((line) => !isRoutine(line));
+  const end = telling.slice(-linesOfEnd);
+  const before = telling.slice(0, -linesOfEnd).filter(isTurn);
+  return [
+    `what turned the course of things before (${Math.min(before.length, linesOfCourse)} of ${before.length} lines):`,
+    ...before.slice(-linesOfCourse).map(formatLine),
+    `the last ${end.length} lines, without heartbeats:`,
+    ...end.map(formatLine),
+  ];
+}
+
+/** A broken rule says all in its message; for anything else the place where it was thrown matters. */
+function wordsOf(error: Error): string {
+  return error.name === "Violation" ? error.message : (error.stack ?? error.message);
+}
+
+const longestSimplifyingMs = 20_000;
+const linesOfCourse = 30;
+const linesOfEnd = 40;
+
+export function describeWorld({ voters, learners, storage, options, network, clients, faults }: Settings): string {
   const { electionMinMs, electionMaxMs, preVote, checkQuorum, leaseReads } = options;
   const switches = Object.entries({ preVote, checkQuorum, leaseReads }).filter(([, on]) => on);
+  const kinds = faultKinds.filter((kind) => faults.weights[kind] > 0);
   return [
     `${voters.length} voters and ${learners.length} learners`,
     `storage in ${storage}`,
@@ -84,5 +136,6 @@ export function describeWorld({ voters, learners, storage, options, network, cli
     `${switches.map(([name]) => name).join(", ") || "no options"} on`,
     `${network.latencyMs.toFixed(1)} ms one way, ${Math.round(network.lossRate * 100)}% lost`,
     `${clients.count} clients`,
+    `faults: ${kinds.join(", ") || "none"}`,
   ].join(", ");
 }

@@ -344,8 +344,14 @@ export class Instance {
   }
 
   private administrationOf(driver: Driver, place: Belonging): Administration {
+    // It asks for a read whose end it does not wait for.
+    const query: Driver["query"] = (...inputs) => {
+      const outcome = driver.query(...inputs);
+      outcome.catch((error: unknown) => this.caught(error));
+      return outcome;
+    };
     return new Administration({
-      driver,
+      driver: intercept(driver, { query }),
       nowMs: () => {
         this.node.setup.world.expectPromises();
         return this.nowMs;

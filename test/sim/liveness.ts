@@ -15,6 +15,8 @@ const operationsEach = 3;
 const answeredWithin = 60;
 const foundWithin = 60;
 const lastingFor = 4;
+/** So many more for each node that stays broken: each operation may have to wait in vain for all of them. */
+const waitForBroken = 30;
 /** Within how many election timeouts after their time leases and sessions must have ended. */
 const endedWithin = 60;
 /** Within how many election timeouts, and what it takes to read all history, watchers must hear of everything. */
@@ -31,7 +33,7 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
   const before = new Map(simulation.clients.map((client) => [client, client.completed]));
   const answered = await simulation.until(
     () => simulation.clients.every((client) => client.completed >= (before.get(client) ?? 0) + operationsEach),
-    answeredWithin * timeoutMs,
+    (answeredWithin + waitForBroken * (simulation.nodes.size - core.length)) * timeoutMs,
   );
   if (!answered) throw new Violation("liveness", `clients wait for answers; ${describe(core)}`);
   for (const client of simulation.clients) client.stop();

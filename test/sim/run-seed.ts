@@ -25,18 +25,21 @@ export interface RunResult {
   readonly committed: number;
   readonly operations: number;
   readonly acknowledged: number;
+  /** Whether an order of what clients were told was found; null where there was nothing to be ordered. */
+  readonly history: "linearizable" | "undecided" | null;
 }
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const drawn = drawSettings(seed);
   const settings = options.adjust?.(drawn) ?? drawn;
   const simulation = new Simulation(settings, options);
-  const failure = await failureOf(simulation);
+  const { failure, history } = await judge(simulation);
   simulation.close();
   const { world, checks } = simulation.setup;
   return {
     settings,
     failure,
+    history,
     events: world.events,
     simulatedMs: world.nowMs,
     faults: world.faults,
@@ -47,17 +50,15 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   };
 }
 
-async function failureOf(simulation: Simulation): Promise<Error | null> {
+async function judge(simulation: Simulation): Promise<Pick<RunResult, "failure" | "history">> {
   const { options, faultyMs } = simulation.setup.settings;
   try {
     simulation.start();
     await simulation.runFor(faultyMs);
     // Without either of the two a node that nobody healed may disturb the others for ever (thesis, section 9.6).
     if (options.preVote && options.checkQuorum) await demandLiveness(simulation);
-    const verdict = simulation.storeHistory.check();
-    if (verdict !== null) simulation.world.count(`${verdict} history`);
-    return null;
+    return { failure: null, history: simulation.storeHistory.check() };
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return { failure: error instanceof Error ? error : new Error(String(error)), history: null };
   }
 }

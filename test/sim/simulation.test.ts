@@ -46,13 +46,15 @@ describe("a seed", () => {
     expect(results[1]).toEqual(results[0]);
   });
 
-  test("that fails is told with its world, its replay line and what happened before", async () => {
+  test("that fails is told in a world as simple as can be, with its replay lines and what happened before", async () => {
     const tampering = { storage: brokenStorage };
-    const tally = await runSeeds(seedsFrom(1), { tampering });
+    const tally = await runSeeds(seedsFrom(4), { tampering });
     expect(tally.failures).toHaveLength(1);
-    const story = await tellFailure(tally.failures[0]!, { tampering });
-    expect(story).toMatch(/^seed 1 fails after [\d.]+ simulated seconds: Error: no disk\n/);
-    expect(story).toContain("npm run simulate -- --seed 1 --trace");
+    const story = await tellFailure(tally.failures[0]!, { tampering }, { mutant: "no disk" });
+    expect(story).toMatch(/^seed 4 fails: Error: no disk\n/);
+    expect(story).toContain('npm run simulate -- --seed 4 --mutant "no disk" --trace');
+    expect(story).toMatch(/npm run simulate -- --seed 4 --without faults,\S+ --mutant "no disk" --trace/);
+    expect(story).toMatch(/in a simpler world, after [\d.]+ simulated seconds:\nError: no disk\n/);
     expect(story).toMatch(/\n +[\d.]+ {2}n\d +to n\d: requestVote t1 pre last 0\/t0/);
     expect(story).not.toContain("did not fail in the same way");
   });

@@ -38,6 +38,21 @@ export function formatLine({ atMs, who, what }: TraceLine): string {
   return `${atMs.toFixed(3).padStart(12)}  ${who.padEnd(5)} ${what}`;
 }
 
+/** Whether a line tells of contact alone: heartbeats, and answers without a word. */
+export function isRoutine({ what }: TraceLine): boolean {
+  const [, said] = /^(?:to|from|answers|answer of) \S+ (.*)$/.exec(what) ?? [];
+  return said?.split("; ").every((message) => /^(?:nothing$|heartbeat)/.test(message)) ?? false;
+}
+
+/** Whether a line tells of a fault, a crash, a start, a change of leaders or of members. */
+export function isTurn({ who, what }: TraceLine): boolean {
+  return (
+    who === "fault" ||
+    who === "operator" ||
+    /^(?:crashes|starts|is replaced|loses|begins anew|installs|leader in|is (?:fenced|removed))/.test(what)
+  );
+}
+
 /** Messages of one frame, in a few words each. */
 export function describeMessages(messages: readonly Message[]): string {
   return messages.length === 0 ? "nothing" : messages.map(describeMessage).join("; ");
