@@ -47,7 +47,7 @@ async function start({ mutant, nodes, clients, seed, durationMs, historyPath }: 
     printCounts(run);
     // A mistake made on purpose may also keep the cluster from coming back.
     console.log(`  ✗ ${error instanceof Error ? error.message : String(error)}`);
-    if (mutant !== "") return tellMutant(true);
+    if (mutant !== "" && run.hasBegun) return tellMutant(true);
     console.log(formatTally({ passed: 0, failed: 1 }));
     return false;
   } finally {

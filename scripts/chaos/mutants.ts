@@ -43,11 +43,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     nemesis: ["kill-all", "kill"],
     install: () => atStart((sql) => empty(sql, "kv_leases")),
   },
-  "volatile-answers": {
-    text: "which commands with an idempotency key have taken effect is known to a node only as long as its process lives",
-    nemesis: ["kill-all", "loss"],
-    install: () => atStart((sql) => empty(sql, "kv_remembered")),
-  },
   "unconfirmed-reads": {
     text: "a leader answers reads without asking whether it still leads",
     nemesis: ["pause-leader", "isolate-leader"],

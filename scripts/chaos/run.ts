@@ -41,6 +41,8 @@ export class ChaosRun {
   readonly record = new Record();
   readonly nemesis: Nemesis;
   readonly cluster: ProcessCluster;
+  /** All processes have run, and seen a leader. */
+  hasBegun = false;
   private readonly options: ChaosOptions;
   private readonly load: Load;
   private readonly watchers: readonly Watcher[];
@@ -74,6 +76,7 @@ export class ChaosRun {
     const { cluster, load, options } = this;
     await cluster.startAll();
     await cluster.untilReady(readyWithinMs);
+    this.hasBegun = true;
     this.tell("all processes run");
     this.untilMs = performance.now() + options.durationMs;
     const others = [...this.watchers, ...this.lockClients];
