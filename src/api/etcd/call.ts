@@ -15,6 +15,8 @@ export interface Call {
   readonly url: string;
   /** Aborted when the client is gone, as far as that is known. */
   readonly signal: AbortSignal;
+  /** How long its stream may say nothing: only what is written there shows everywhere that its client is gone. */
+  readonly maxSilenceMs?: number;
   /** Takes care of work that goes on when the answer has been given. */
   background(this: void, work: Promise<unknown>): void;
 }

@@ -23,6 +23,8 @@ const prefix = /^\/v1\/groups\/([^/]+)/;
 const method = /\/v3(?:alpha|beta)?\/(.*)$/;
 /** Pages of any origin may call: there is no right that a browser would add by itself. */
 const allowOrigin = { "access-control-allow-origin": "*" };
+/** Proxies take a connection for dead on which nothing comes for a minute or more. */
+const maxSilenceMs = 50_000;
 const corsHeaders = {
   ...allowOrigin,
   "access-control-allow-methods": "POST, GET, OPTIONS, PUT, DELETE",
@@ -81,7 +83,8 @@ async function overHttp(called: StreamMethod, call: Call, request: Request): Pro
   // One message and nothing else is read before a stream begins that takes no more than one.
   const requests = called.kind === "oneToMany" ? just(await readDocument(request)) : readDocuments(request);
   return await lineStream(
-    (send, signal) => called.serve({ ...call, signal: AbortSignal.any([call.signal, signal]) }, requests, send),
+    (send, left) =>
+      called.serve({ ...call, maxSilenceMs, signal: AbortSignal.any([call.signal, left]) }, requests, send),
     // Without the encoding, a Worker on a laptop compresses JSON for clients that can read that, and holds lines back.
     { ...headers(), "content-encoding": "identity" },
   );

@@ -221,6 +221,22 @@ describe("progress", () => {
     expect(await progress(7)).toEqual([{ revision: 7 }]);
     expect(await progress(8)).toEqual([]);
   });
+
+  test("is told once to who asked for none, where silence would not show that he has left", async () => {
+    const client = new Client(create(), create());
+    Object.assign(client.watches.call, { maxSilenceMs: 50_000 });
+    await client.next(2);
+    const progress = async (revision: number): Promise<unknown> => {
+      for (const stream of client.watches.streams) stream.write({ type: "progress", revision });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return client.lines.splice(0);
+    };
+    vi.setSystemTime(Date.now() + 49_000);
+    expect(await progress(6)).toEqual([]);
+    vi.setSystemTime(Date.now() + 1000);
+    expect(await progress(7)).toEqual([{ revision: 7 }]);
+    expect(await progress(8)).toEqual([]);
+  });
 });
 
 describe("a stream", () => {

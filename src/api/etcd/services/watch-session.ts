@@ -44,12 +44,17 @@ export class WatchSession {
   private newest: { revision: number; position: Position } | undefined;
   private nextId = 0n;
   private closed = false;
+  /** When anything was sent last. */
+  private sentAtMs = Date.now();
   private readonly fail: (error: unknown) => void;
 
   /** `fail` is told when a watch can't be served any longer. */
   constructor(call: Call, send: Send<WatchResponse>, fail: (error: unknown) => void) {
     this.call = call;
-    this.send = send;
+    this.send = (response) => {
+      this.sentAtMs = Date.now();
+      return send(response);
+    };
     this.fail = fail;
   }
 
@@ -181,8 +186,10 @@ export class WatchSession {
   private async pass(watcher: Watcher, message: Exclude<SeenMessage, { type: "canceled" }>): Promise<void> {
     if (message.type === "events") await this.passEvents(watcher, message.revision, message.events);
     else watcher.revision = Math.max(watcher.revision, message.revision);
-    if (!watcher.request.progress_notify || Date.now() - watcher.sentAtMs < notifyMs) return;
-    await this.tell(watcher, watcher.revision, {});
+    const nowMs = Date.now();
+    const isAwaited = watcher.request.progress_notify && nowMs - watcher.sentAtMs >= notifyMs;
+    const { maxSilenceMs = Number.POSITIVE_INFINITY } = this.call;
+    if (isAwaited || nowMs - this.sentAtMs >= maxSilenceMs) await this.tell(watcher, watcher.revision, {});
   }
 
   /** A revision's events come together, unless the client takes them in fragments. */
