@@ -1,7 +1,7 @@
 /** A node's reasons, as clients read them. */
 
 import { expect, test } from "vitest";
-import { sentenceOf } from "../../src/api/membership-errors.ts";
+import { sentenceOf } from "../../src/api/sentences.ts";
 
 test.each([
   ["n2 is a member already. Promote or demote it.", "n2 is a member already. Promote or demote it."],
