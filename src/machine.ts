@@ -61,6 +61,13 @@ export interface StateMachine {
   apply(commands: readonly CommittedCommand[]): Uint8Array[];
 
   /**
+   * The result that `apply` would give if it were given this command alone and next, told without writing anything; null
+   * where that takes more than to look. It spares the caller of a lone command the wait for the leader's disk: the command
+   * is answered when a majority has stored it, and applied a few milliseconds later, or before whatever is asked next.
+   */
+  foresee?(command: CommittedCommand): Uint8Array | null;
+
+  /**
    * Answers a read from the present state. Writes nothing. Total, as `apply` is. `timeMs` is the cluster time as far as this
    * node knows it: it may be ahead of the newest command's, or behind that of the leader.
    */

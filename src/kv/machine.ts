@@ -90,6 +90,21 @@ export class KeyValueMachine implements StateMachine {
     return results;
   }
 
+  /** Known of writes of few keys, unless they belong to a session, which they renew. */
+  foresee({ command: bytes, index, timeMs }: CommittedCommand): Uint8Array | null {
+    const command = decodeCommand(bytes);
+    if (command === undefined) return null;
+    const { body, idempotency } = command;
+    if (idempotency !== null) {
+      if (idempotency.session !== "") return null;
+      const recalled = this.remembered.recall(idempotency, timeMs);
+      if (recalled === "reused") return encodeResult(this.refused({ reason: "idempotency_key_reused" }));
+      if (recalled !== undefined) return recalled;
+    }
+    const result = this.commands.foresee(body, { index, timeMs }, this.maxResultBytes(command));
+    return result === null ? null : encodeResult(result);
+  }
+
   query(query: Uint8Array, timeMs = 0): Uint8Array {
     const decoded = decodeQuery(query);
     if (decoded !== undefined) return encodeAnswer(this.queries.answer(decoded, timeMs));
@@ -133,10 +148,10 @@ export class KeyValueMachine implements StateMachine {
     if (command === undefined) return encodeResult(this.refused({ reason: "malformed" }));
     const at = { index, timeMs };
     const { body, idempotency } = command;
-    const maxBytes = Math.min(this.maxAnswerBytes, command.maxAnswerBytes ?? Number.POSITIVE_INFINITY);
+    const maxBytes = this.maxResultBytes(command);
     return idempotency === null
       ? encodeResult(this.commands.execute(body, at, maxBytes).result)
-      : this.applyOnce({ body, idempotency }, at, Math.min(maxBytes, limits.maxRememberedResultBytes));
+      : this.applyOnce({ body, idempotency }, at, maxBytes);
   }
 
   /** Only an effect is remembered: what was refused changed nothing, and trying it again is harmless. */
@@ -155,6 +170,11 @@ export class KeyValueMachine implements StateMachine {
     if (hasEffect && isOfSession) this.sessions.remember(idempotency, at.index, encoded);
     else if (hasEffect) this.remembered.remember(idempotency, at.timeMs, encoded);
     return encoded;
+  }
+
+  private maxResultBytes({ idempotency, maxAnswerBytes }: Command): number {
+    const most = Math.min(this.maxAnswerBytes, maxAnswerBytes ?? Number.POSITIVE_INFINITY);
+    return idempotency === null ? most : Math.min(most, limits.maxRememberedResultBytes);
   }
 
   private refused(refusal: Refusal): CommandResult & { status: "refused" } {

@@ -1,7 +1,8 @@
 /** The turn: one event goes in, one transaction is made of all that follows from it, and messages and answers come out. */
 
+import { equalBytes } from "../bytes/compare.ts";
 import type { Consistency } from "../internal.ts";
-import type { StateMachine } from "../machine.ts";
+import type { CommittedCommand, StateMachine } from "../machine.ts";
 import type { Rest } from "../raft/cluster-time.ts";
 import type { ConfigurationChange } from "../raft/configuration-change.ts";
 import type { Configuration } from "../raft/configuration.ts";
@@ -13,6 +14,7 @@ import { Raft, type Ready } from "../raft/raft.ts";
 import type { RoleName } from "../raft/role.ts";
 import type { TransferOutcome } from "../raft/transfer.ts";
 import { ApplyDelays } from "./apply-delays.ts";
+import { Gathering } from "./gathering.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
 import { StateTimer } from "./state-timer.ts";
@@ -25,7 +27,6 @@ import {
   overloaded,
   type ReadBounds,
   type Refused,
-  type Settle,
   Waiters,
 } from "./waiters.ts";
 import { Watches } from "./watches.ts";
@@ -43,8 +44,8 @@ export interface DriverHost extends SnapshotsHost {
   arm(deadlineMs: number): void;
   /** The time by the system's clock at the moment that this node's clock calls `timeMs`. */
   toSystemMs(timeMs: number): number;
-  /** Asks for a call of `flush` soon, after events that are already waiting. */
-  scheduleFlush(): void;
+  /** Asks for a call of `flush` after so many milliseconds; after 0, behind all events that wait already. */
+  scheduleFlush(afterMs: number): void;
   /**
    * This configuration is in force now, or was at the start. Answers whether this node may stand for election: its host may
    * know that the group means another node by its name, or none.
@@ -68,14 +69,16 @@ export interface DriverObserver extends SnapshotObserver {
   committed(latencyMs: number): void;
 }
 
-interface PendingProposal {
-  readonly command: Uint8Array;
-  readonly proposedAtMs: number;
-  readonly expiresAtMs: number;
-  readonly settle: Settle;
+/** A committed command, the result that it will have, and since when its caller knows that. */
+interface Foretold {
+  readonly entry: Entry;
+  readonly result: Uint8Array;
+  readonly atMs: number;
 }
 
 const noResult = new Uint8Array(0);
+/** A foretold command waits so long at most for other writes. */
+const foretoldForMs = 5;
 
 export class Driver {
   readonly raft: Raft;
@@ -89,10 +92,10 @@ export class Driver {
   /** Commands were applied, or a state installed, since subscribers were told. */
   private news = false;
   private readonly applyDelays = new ApplyDelays();
+  /** A command whose caller has its result, though it is yet to be applied: the next writes take it along. */
+  private foretold: Foretold | null = null;
   private stopped = false;
-  private proposals: PendingProposal[] = [];
-  private gatheredBytes = 0;
-  private flushScheduled = false;
+  private readonly gathering: Gathering;
   private outgoing = new Map<NodeId, Message[]>();
   private lastChange = "";
   private configuration: Configuration;
@@ -104,6 +107,7 @@ export class Driver {
     this.machine = host.machine;
     this.waiters = new Waiters(stored.incarnation);
     this.subscriptions = new Subscriptions(host.machine);
+    this.gathering = new Gathering((afterMs) => host.scheduleFlush(afterMs));
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
     this.snapshots = new Snapshots(host, this.raft, nowMs);
     this.timer = new StateTimer(this.raft);
@@ -230,6 +234,7 @@ export class Driver {
 
   /** Serves a subscriber from the present state on, until it leaves: answers what ends that. To be asked for before. */
   subscribe(request: Uint8Array, outlet: Outlet): () => void {
+    this.guard(() => this.fulfil());
     assert(this.mayServe() === null, "nobody can be served");
     return this.subscriptions.open(request, outlet);
   }
@@ -250,6 +255,7 @@ export class Driver {
 
   /** Does nothing any more: the storage is about to become another node's. */
   stop(): void {
+    this.guard(() => this.fulfil());
     this.host.arm(Number.POSITIVE_INFINITY);
     this.stopped = true;
     this.waiters.expire(Number.POSITIVE_INFINITY);
@@ -259,8 +265,9 @@ export class Driver {
 
   /** Proposes what has gathered. */
   flush(nowMs: number): void {
-    this.flushScheduled = false;
     this.turn(nowMs, () => this.proposeGathered(nowMs));
+    // What was proposed has taken it along.
+    if (this.foretold !== null) this.turn(nowMs, () => this.fulfil());
   }
 
   /**
@@ -274,6 +281,7 @@ export class Driver {
     nowMs: number,
     { maxStalenessMs = Number.POSITIVE_INFINITY, minIndex = 0 }: ReadBounds = {},
   ): Promise<Outcome> {
+    if (consistency === "stale") this.guard(() => this.fulfil());
     const { appliedIndex } = this.raft.log;
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
@@ -292,34 +300,44 @@ export class Driver {
     this.rouse(null, nowMs);
     // A follower asks the leader up to where it has to wait, and then answers itself.
     if (this.raft.leader === null) return Promise.resolve(notLeader);
-    return new Promise((settle) => {
+    const outcome = new Promise<Outcome>((settle) => {
       const context = this.waiters.addRead({ ...read, settle });
       this.turn(nowMs, () => {
         if (!this.raft.readIndex(context, nowMs)) this.waiters.refuseReads();
       });
     });
+    // The round is under way: the disk works meanwhile, and not when the answer comes.
+    if (this.foretold !== null) this.turn(nowMs, () => this.fulfil());
+    return outcome;
   }
 
   private turn(nowMs: number, input: () => void, answering: NodeId | null = null): readonly Message[] {
     if (this.stopped) return [];
-    try {
+    return this.guard(() => {
       input();
       this.timer.propose(this.machine, nowMs);
-      // As long as a batch is on its way the next one gathers, until its time has come.
-      if (!this.batchUnderWay) this.proposeGathered(nowMs);
+      if (this.gathering.isDue(this.batchUnderWay)) this.proposeGathered(nowMs);
       for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
         this.perform(ready, nowMs);
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
       this.tell(nowMs);
       this.timer.tell(this.machine);
-      this.snapshots.tidy(nowMs);
+      // What is not applied yet is still needed.
+      if (this.foretold === null) this.snapshots.tidy(nowMs);
       this.observeChange();
       this.waiters.expire(nowMs);
       this.watches.look(nowMs);
+      this.gathering.ensureTaken(this.batchUnderWay);
       const answer = this.dispatch(answering);
       this.host.arm(Math.min(this.raft.deadlineMs, this.waiters.deadlineMs, this.watches.deadlineMs));
       return answer;
+    });
+  }
+
+  private guard<Result>(work: () => Result): Result {
+    try {
+      return work();
     } catch (error) {
       this.host.abort(error);
       throw error;
@@ -352,22 +370,17 @@ export class Driver {
       this.rouse(null, nowMs);
       return Promise.resolve(notLeader);
     }
-    const full = this.gatheredBytes + command.length > this.raft.options.maxUncommittedBytes;
-    if (full && this.proposals.length > 0) return Promise.resolve(overloaded);
+    const { maxUncommittedBytes } = this.raft.options;
+    if (this.gathering.isFull(command.length, maxUncommittedBytes)) return Promise.resolve(overloaded);
     return new Promise((settle) => {
-      this.proposals.push({ command, proposedAtMs: nowMs, expiresAtMs, settle });
-      this.gatheredBytes += command.length;
+      this.gathering.add({ command, proposedAtMs: nowMs, expiresAtMs, settle });
     });
   }
 
   private proposeSoon(nowMs: number): void {
-    if (this.proposals.length === 0) return;
-    if (!this.batchUnderWay) {
-      this.turn(nowMs, () => {});
-    } else if (!this.flushScheduled) {
-      this.flushScheduled = true;
-      this.host.scheduleFlush();
-    }
+    this.gathering.called();
+    if (this.gathering.isDue(this.batchUnderWay)) this.turn(nowMs, () => {});
+    else this.gathering.ensureTaken(this.batchUnderWay);
   }
 
   /** True for a node that follows and has not heard from its leader for longer than any election timeout. */
@@ -381,11 +394,7 @@ export class Driver {
   }
 
   private proposeGathered(nowMs: number): void {
-    if (this.proposals.length === 0) return;
-    const gathered = this.proposals;
-    this.proposals = [];
-    this.gatheredBytes = 0;
-    for (const { command, settle, ...times } of gathered) {
+    for (const { command, settle, ...times } of this.gathering.take()) {
       const proposal = this.raft.propose(command, nowMs);
       if (proposal.accepted) {
         this.waiters.addProposal(proposal.index, { term: proposal.term, settle, ...times });
@@ -399,16 +408,16 @@ export class Driver {
     this.collect(ready.early);
     this.dispatch(null);
     this.applyDelays.saved(ready.entries, nowMs);
+    if (this.foretell(ready, nowMs)) return this.collect(ready.messages);
+    if (!saysOnly(ready)) this.fulfil();
     const results = this.write(ready);
     for (const message of ready.messages) {
       if (message.type === "installSnapshot") this.snapshots.send(message, this.machine.tables);
       else this.collect([message]);
     }
     for (const entry of ready.committed) {
-      const proposedAtMs = this.waiters.applied(entry.index, entry.term, results.get(entry.index) ?? noResult);
-      if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
-      const delayMs = this.applyDelays.applied(entry.index, nowMs);
-      if (delayMs !== null) this.host.observer.applied(delayMs);
+      this.settle(entry, results.get(entry.index) ?? noResult, nowMs);
+      this.observeApplied(entry, nowMs);
     }
     const { appliedIndex } = this.raft.log;
     const answer = (query: Uint8Array | null): Uint8Array => this.answer(query, nowMs);
@@ -416,10 +425,58 @@ export class Driver {
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
     }
-    if (ready.committed.length === 0 && ready.snapshot === null) return;
+    if (ready.committed.length > 0 || ready.snapshot !== null) this.changed(nowMs);
+  }
+
+  /**
+   * A command that was committed alone, by a turn that has nothing to write, is answered before it is applied, so that its
+   * caller does not wait for the disk once more: it is stored by a majority, and is applied again after a crash as every
+   * committed command is. Whatever looks at the state has it applied first, and so does whatever is written next.
+   */
+  private foretell(ready: Ready, nowMs: number): boolean {
+    const entry = ready.committed[0];
+    const isAlone = ready.committed.length === 1 && ready.reads.length === 0 && saysOnly({ ...ready, committed: [] });
+    if (entry?.kind !== "command" || !isAlone || this.foretold !== null) return false;
+    if (this.subscriptions.count > 0 || !this.waiters.awaits(entry.index, entry.term)) return false;
+    const result = this.machine.foresee?.(committedCommand(entry)) ?? null;
+    if (result === null) return false;
+    this.foretold = { entry, result, atMs: nowMs };
+    this.settle(entry, result, nowMs);
+    this.host.scheduleFlush(foretoldForMs);
+    return true;
+  }
+
+  /** Applies what was foretold. */
+  private fulfil(): void {
+    if (this.foretold === null) return;
+    const { entry, result, atMs } = this.foretold;
+    this.foretold = null;
+    const { storage } = this.host;
+    const results = storage.transaction(() => {
+      const applied = this.apply([entry]);
+      storage.saveAppliedIndex(entry.index);
+      return applied;
+    });
+    assert(equalBytes(results.get(entry.index) ?? noResult, result), "a command's result is not what was foreseen");
+    this.observeApplied(entry, atMs);
+    this.changed(atMs);
+  }
+
+  /** Commands were applied, or a state installed. */
+  private changed(nowMs: number): void {
     this.news = true;
     this.timer.changed();
-    this.waiters.reached(appliedIndex, answer);
+    this.waiters.reached(this.raft.log.appliedIndex, (query) => this.answer(query, nowMs));
+  }
+
+  private settle({ index, term }: Entry, result: Uint8Array, nowMs: number): void {
+    const proposedAtMs = this.waiters.applied(index, term, result);
+    if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
+  }
+
+  private observeApplied({ index }: Entry, nowMs: number): void {
+    const delayMs = this.applyDelays.applied(index, nowMs);
+    if (delayMs !== null) this.host.observer.applied(delayMs);
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
@@ -451,9 +508,7 @@ export class Driver {
   }
 
   private apply(committed: readonly Entry[]): ReadonlyMap<number, Uint8Array> {
-    const commands = committed
-      .filter((entry) => entry.kind === "command")
-      .map(({ index, term, timeMs, data }) => ({ index, term, timeMs, command: data }));
+    const commands = committed.filter((entry) => entry.kind === "command").map(committedCommand);
     const results = commands.length === 0 ? [] : this.machine.apply(commands);
     assert(results.length === commands.length, "the state machine must answer every command");
     return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
@@ -491,6 +546,26 @@ export class Driver {
     this.waiters.refuseReads();
     this.host.observer.roleChanged({ role, term, leader });
   }
+}
+
+function committedCommand({ index, term, timeMs, data }: Entry): CommittedCommand {
+  return { index, term, timeMs, command: data };
+}
+
+/** Whether a turn has messages to send, and neither writes nor looks at the state. */
+function saysOnly({
+  hardState,
+  snapshot,
+  entries,
+  committed,
+  configuration,
+  quiescent,
+  messages,
+  reads,
+}: Ready): boolean {
+  const isSilent = hardState === null && snapshot === null && configuration === null && quiescent === null;
+  const looks = reads.length > 0 || messages.some(({ type }) => type === "installSnapshot");
+  return isSilent && entries.length === 0 && committed.length === 0 && !looks;
 }
 
 const noSubscriptions: Refused = {

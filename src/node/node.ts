@@ -280,7 +280,7 @@ export class Node {
       send: (to, messages) => this.transport.send(to, messages),
       arm: (deadlineMs) => environment.timer.arm(deadlineMs),
       toSystemMs: (timeMs) => environment.clock.toSystemMs(timeMs),
-      scheduleFlush: () => void setTimeout(() => this.driver.flush(this.nowMs()), gatherMs),
+      scheduleFlush: (afterMs) => void setTimeout(() => this.driver.flush(this.nowMs()), afterMs),
       configured: (configuration) => this.configured(configuration),
       abort: (error) => this.abort(error),
       random: () => environment.random(),
@@ -366,9 +366,6 @@ export class Node {
     log({ event, group, node, ...fields });
   }
 }
-
-/** While a batch is on its way, proposals gather for at most this long before they follow it. */
-const gatherMs = 5;
 
 /** How long at least, and less than twice as long, an append without entries waits for entries to travel with. */
 const postponeMs = 5;

@@ -66,6 +66,11 @@ export class Waiters {
     this.earliestMs = Math.min(this.earliestMs, proposal.expiresAtMs);
   }
 
+  /** Whether somebody waits for the entry at `index`, of this very term. */
+  awaits(index: number, term: number): boolean {
+    return this.proposals.get(index)?.some((proposal) => proposal.term === term) ?? false;
+  }
+
   /** A read that waits to be confirmed; answers the number under which it is known. */
   addRead(read: Reading): number {
     return this.add(this.reads, read);

@@ -27,6 +27,8 @@ export class TestNode {
   /** When the node wants to be woken. */
   deadlineMs = Number.POSITIVE_INFINITY;
   flushesAsked = 0;
+  /** The state machine tells results before it applies commands: the right ones, or others. */
+  foresees: "nothing" | "results" | "wrongly" = "nothing";
   /** By how much its clock is ahead of the system's, which was set back. */
   aheadMs = 0;
   nowMs: number;
@@ -122,6 +124,11 @@ export class TestNode {
         apply: (commands) => {
           this.note(`apply ${commands.map(({ command }) => decode(command)).join(" ")}`);
           return this.machine.apply(commands);
+        },
+        foresee: ({ command }) => {
+          if (this.foresees === "nothing") return null;
+          const next = this.foresees === "results" ? decode(command) : "else";
+          return encode([...this.machine.words(), next].join(" "));
         },
         query: (query) => this.machine.query(query),
         nextTimerMs: () => this.machine.nextTimerMs(),

@@ -251,6 +251,7 @@ export class Instance {
           this.step("after a command");
         },
         queried: () => this.touchDisk(),
+        foreseen: () => this.node.setup.world.count("result foreseen"),
       });
       return tampering.machine?.(digests) ?? digests;
     };
@@ -270,7 +271,7 @@ export class Instance {
       },
       arm: (deadlineMs) => this.endTurn(deadlineMs),
       toSystemMs: (timeMs) => this.clock.toSystemMs(timeMs),
-      scheduleFlush: () => this.soon((driver) => driver.flush(this.nowMs)),
+      scheduleFlush: (afterMs) => this.soon((driver) => driver.flush(this.nowMs), afterMs),
       configured: (configuration) => this.place?.configured(configuration) ?? true,
       abort: (error) => this.abort(error),
       random: () => random.nodes.next(),
@@ -386,9 +387,9 @@ export class Instance {
     return intercept(membership, watched);
   }
 
-  private soon(work: (driver: Driver) => void): void {
+  private soon(work: (driver: Driver) => void, mostMs = soonMs): void {
     const { world, random } = this.node.setup;
-    world.after(random.nodes.between(0, soonMs), () => this.enter(work));
+    world.after(random.nodes.between(0, mostMs), () => this.enter(work));
   }
 
   private settled(outcome: Outcome, answer: (outcome: Outcome, leader: NodeId | null) => void): void {

@@ -2,7 +2,7 @@
 
 import { maxLeases } from "../limits.ts";
 import { noLease } from "../model.ts";
-import type { CommandBody, CommandResult, LeaseId, Refusal, TxnOperation } from "../model.ts";
+import type { CommandBody, CommandResult, Compare, LeaseId, Operation, Refusal, TxnOperation } from "../model.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { Compaction } from "./compaction.ts";
 import { minTtlMs } from "./leases.ts";
@@ -10,6 +10,7 @@ import type { Lease } from "./leases.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { performTxn, planTxn } from "./txn.ts";
+import type { TxnPlan } from "./txn.ts";
 import { refuseTxn } from "./txn-rules.ts";
 
 /** Where a command is in the log, and when its leader took it. */
@@ -24,8 +25,15 @@ interface Outcome {
   readonly hasEffect: boolean;
 }
 
+interface Planned {
+  readonly result: Unrevised<CommandResult>;
+  readonly plan: TxnPlan | null;
+}
+
 type Unrevised<Revised> = Revised extends unknown ? Omit<Revised, "revision"> : never;
 
+/** A transaction of so many operations at most is foreseen. */
+const foreseenOperations = 16;
 /** How many leases end with one timer command. */
 const endedLeases = 256;
 /** No further lease ends with the command when its leases had so many keys. */
@@ -52,6 +60,14 @@ export class Commands {
     return { result: { ...result, revision: this.parts.meta.revision }, hasEffect };
   }
 
+  /** What `execute` would answer; null for what can't be told without doing it, or takes long enough to be done once only. */
+  foresee(body: CommandBody, { timeMs }: Moment, maxAnswerBytes: number): CommandResult | null {
+    if (body.kind !== "txn" || !isSmall(body)) return null;
+    const { result, plan } = this.plan(body, timeMs, maxAnswerBytes);
+    const { revision } = this.parts.meta;
+    return { ...result, revision: plan === null ? revision : revision + 1 };
+  }
+
   private perform(body: CommandBody, at: Moment, maxAnswerBytes: number): Outcome {
     switch (body.kind) {
       case "txn":
@@ -74,18 +90,23 @@ export class Commands {
   }
 
   private txn(txn: TxnOperation, { timeMs }: Moment, maxAnswerBytes: number): Outcome {
-    const refusal = refuseTxn(txn);
-    if (refusal !== null) return refused(refusal);
     const { meta } = this.parts;
+    const { result, plan } = this.plan(txn, timeMs, maxAnswerBytes);
+    if (plan === null) return { result, hasEffect: false };
     const moment = { revision: meta.revision + 1, timeMs };
+    meta.revision = moment.revision;
+    performTxn(this.parts, plan, moment);
+    return { result, hasEffect: true };
+  }
+
+  /** What a transaction answers, and what it writes at the next revision; null where it changes nothing. */
+  private plan(txn: TxnOperation, timeMs: number, maxAnswerBytes: number): Planned {
+    const refusal = refuseTxn(txn);
+    if (refusal !== null) return { result: { status: "refused", refusal }, plan: null };
+    const moment = { revision: this.parts.meta.revision + 1, timeMs };
     const plan = planTxn(this.parts, txn, moment, new AnswerBudget(maxAnswerBytes));
-    if ("reason" in plan) return refused(plan);
-    const hasEffect = plan.effects.length > 0;
-    if (hasEffect) {
-      meta.revision = moment.revision;
-      performTxn(this.parts, plan, moment);
-    }
-    return { result: { status: "txn", txn: plan.result }, hasEffect };
+    if ("reason" in plan) return { result: { status: "refused", refusal: plan }, plan: null };
+    return { result: { status: "txn", txn: plan.result }, plan: plan.effects.length > 0 ? plan : null };
   }
 
   private grant(chosen: LeaseId, wantedTtlMs: number, { timeMs }: Moment): Outcome {
@@ -153,6 +174,14 @@ export class Commands {
     if (lease.ownKey === null) leases.remove(lease);
     return count;
   }
+}
+
+/** Whether a transaction concerns a few single keys. */
+function isSmall({ compares, success, failure }: TxnOperation): boolean {
+  const operations = [...success, ...failure];
+  if (compares.length + operations.length > foreseenOperations) return false;
+  const isOfKey = (part: Operation | Compare): boolean => !("rangeEnd" in part) || part.rangeEnd === null;
+  return compares.every(isOfKey) && operations.every((operation) => operation.kind !== "txn" && isOfKey(operation));
 }
 
 function refused(refusal: Refusal): Outcome {

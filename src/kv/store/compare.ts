@@ -1,7 +1,7 @@
 /** Whether the compares of a transaction hold. */
 
 import type { Compare } from "../model.ts";
-import { compareBytes } from "./bytes.ts";
+import { compareBytes } from "../../bytes/compare.ts";
 import type { History } from "./history.ts";
 import { statesOf } from "./range.ts";
 import type { KeyState } from "./key-state.ts";

@@ -3,7 +3,7 @@
 import type { KeySpan, RangeOperation, RangeResult } from "../model.ts";
 import type { History } from "./history.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
-import { compareBytes } from "./bytes.ts";
+import { compareBytes } from "../../bytes/compare.ts";
 import { knownBytes, readItems } from "./items.ts";
 import { rangeOf, textOf } from "./key-text.ts";
 import type { KeyState } from "./key-state.ts";

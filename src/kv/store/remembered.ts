@@ -3,7 +3,7 @@
 import type { Sql, SqlRow } from "../../machine.ts";
 import { idempotencyWindowMs } from "../limits.ts";
 import type { Idempotency } from "../model.ts";
-import { equalBytes } from "./bytes.ts";
+import { equalBytes } from "../../bytes/compare.ts";
 import type { Meta } from "./schema.ts";
 
 interface RememberedRow extends SqlRow {

@@ -2,7 +2,7 @@
 
 import type { Sql, SqlRow } from "../../machine.ts";
 import type { Idempotency } from "../model.ts";
-import { equalBytes } from "./bytes.ts";
+import { equalBytes } from "../../bytes/compare.ts";
 import type { Recalled } from "./remembered.ts";
 
 export interface SessionLimits {

@@ -1,11 +1,12 @@
 /** A store over any database, with the steps that a node would take, restarts among them. */
 
+import { expect } from "vitest";
 import { decodeAnswer } from "../../../src/kv/answer-codec.ts";
 import { encodeCommand } from "../../../src/kv/command-codec.ts";
 import type { Command, CommandBody, CommandResult, Idempotency, Query, QueryAnswer } from "../../../src/kv/model.ts";
 import { encodeQuery } from "../../../src/kv/query-codec.ts";
 import { decodeResult } from "../../../src/kv/result-codec.ts";
-import type { Sql } from "../../../src/machine.ts";
+import type { CommittedCommand, Sql } from "../../../src/machine.ts";
 import { KeyValueMachine } from "../../../src/kv/machine.ts";
 import type { StoreOptions } from "../../../src/kv/machine.ts";
 import { toHex } from "../../node/hex.ts";
@@ -47,9 +48,21 @@ export class StoreOver {
       this.timeMs = Math.max(this.timeMs, timeMs);
       return { index: this.index, term: 1, timeMs, command: encodeCommand(command) };
     });
+    const foreseen = batch.length === 1 ? this.foresee(batch[0]!) : null;
     const results = this.database.transaction(() => this.machine.apply(batch));
+    if (foreseen !== null) expect(toHex(foreseen)).toBe(toHex(results[0]!));
     this.machine.publish();
     return results.map((result) => decodeResult(result)!);
+  }
+
+  /** What the command will answer, as far as that can be told beforehand, and without a write. */
+  private foresee(command: CommittedCommand): Uint8Array | null {
+    const changes = (): number =>
+      this.database.sql.exec<{ count: number }>("SELECT total_changes() AS count").toArray()[0]!.count;
+    const before = changes();
+    const foreseen = this.machine.foresee(command);
+    expect(changes()).toBe(before);
+    return foreseen;
   }
 
   /** Applies one command, some time after the one before. */

@@ -4,7 +4,7 @@ import { decodeAnswer, encodeAnswer } from "../../../src/kv/answer-codec.ts";
 import { decodeCommand } from "../../../src/kv/command-codec.ts";
 import type { CommandResult, Query, QueryAnswer, WatchEvent, WatchRequest } from "../../../src/kv/model.ts";
 import { decodeResult, encodeResult } from "../../../src/kv/result-codec.ts";
-import { equalBytes } from "../../../src/kv/store/bytes.ts";
+import { equalBytes } from "../../../src/bytes/compare.ts";
 import type { Entry } from "../../../src/raft/entry.ts";
 import { text } from "../../kv/store/requests.ts";
 import { ReferenceStore } from "../../kv/store/reference.ts";

@@ -7,9 +7,12 @@ export interface MachineListener {
   applied(command: AppliedCommand): void;
   /** A read is about to be answered. */
   queried(): void;
+  /** A result is told before the command is applied. */
+  foreseen(): void;
 }
 
 export class DigestMachine implements StateMachine {
+  readonly foresee?: (command: CommittedCommand) => Uint8Array | null;
   readonly nextTimerMs?: () => number | null;
   readonly timerCommand?: () => Uint8Array;
   readonly subscribe?: (request: Uint8Array, sink: Sink) => Subscription;
@@ -24,6 +27,7 @@ export class DigestMachine implements StateMachine {
     this.digest = digest;
     this.listener = listener;
     // What a machine lacks, this one must lack, too.
+    if (inner.foresee !== undefined) this.foresee = (command) => this.lookAhead(command);
     if (inner.nextTimerMs !== undefined) this.nextTimerMs = () => inner.nextTimerMs?.() ?? null;
     if (inner.timerCommand !== undefined) this.timerCommand = inner.timerCommand.bind(inner);
     if (inner.subscribe !== undefined) this.subscribe = inner.subscribe.bind(inner);
@@ -43,6 +47,13 @@ export class DigestMachine implements StateMachine {
       this.listener.applied({ index, digest: this.digest, result });
     }
     return results;
+  }
+
+  private lookAhead(command: CommittedCommand): Uint8Array | null {
+    this.listener.queried();
+    const result = this.inner.foresee?.(command) ?? null;
+    if (result !== null) this.listener.foreseen();
+    return result;
   }
 
   query(query: Uint8Array, timeMs: number): Uint8Array {

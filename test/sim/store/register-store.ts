@@ -8,6 +8,10 @@ import type { Reading, StoreLanguage, Write, WriteResult } from "./language.ts";
 
 const unconditional = 0;
 
+type Decision =
+  | { readonly takesEffect: true; readonly result: WriteResult & { readonly written: true } }
+  | { readonly takesEffect: false; readonly result: WriteResult };
+
 export class RegisterMachine implements StateMachine {
   readonly tables: readonly string[] = [];
   private readonly cells: Cells;
@@ -27,17 +31,28 @@ export class RegisterMachine implements StateMachine {
     return revision === 0 ? writer.finish() : writer.text(String(this.cells.get(`value of ${key}`))).finish();
   }
 
-  private write({ name, key, expectedRevision, idempotencyKey }: Write): WriteResult {
-    const remembered = idempotencyKey === null ? undefined : this.cells.get(`answer to ${idempotencyKey}`);
-    if (remembered !== undefined) return { written: true, revision: Number(remembered) };
-    const found = this.number(`revision of ${key}`);
-    if (expectedRevision !== null && expectedRevision !== found) return { written: false, revision: found || null };
-    const revision = this.number("revision") + 1;
-    this.set("revision", revision);
-    this.set(`revision of ${key}`, revision);
+  foresee({ command }: CommittedCommand): Uint8Array {
+    return encodeResult(this.decide(decodeWrite(command)).result);
+  }
+
+  private write(write: Write): WriteResult {
+    const { result, takesEffect } = this.decide(write);
+    if (!takesEffect) return result;
+    const { name, key, idempotencyKey } = write;
+    this.set("revision", result.revision);
+    this.set(`revision of ${key}`, result.revision);
     this.set(`value of ${key}`, name);
-    if (idempotencyKey !== null) this.set(`answer to ${idempotencyKey}`, revision);
-    return { written: true, revision };
+    if (idempotencyKey !== null) this.set(`answer to ${idempotencyKey}`, result.revision);
+    return result;
+  }
+
+  private decide({ key, expectedRevision, idempotencyKey }: Write): Decision {
+    const remembered = idempotencyKey === null ? undefined : this.cells.get(`answer to ${idempotencyKey}`);
+    if (remembered !== undefined) return idle({ written: true, revision: Number(remembered) });
+    const found = this.number(`revision of ${key}`);
+    const isExpected = expectedRevision === null || expectedRevision === found;
+    if (!isExpected) return idle({ written: false, revision: found || null });
+    return { takesEffect: true, result: { written: true, revision: this.number("revision") + 1 } };
   }
 
   private number(name: string): number {
@@ -48,6 +63,8 @@ export class RegisterMachine implements StateMachine {
     this.cells.set(name, value);
   }
 }
+
+const idle = (result: WriteResult): Decision => ({ takesEffect: false, result });
 
 /** The revision of a store in which nothing was written. */
 export const firstRevision = 1;

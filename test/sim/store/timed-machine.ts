@@ -32,6 +32,10 @@ export class TimedMachine implements StateMachine {
     });
   }
 
+  foresee(committed: CommittedCommand): Uint8Array | null {
+    return isRing(committed.command) ? null : (this.inner.foresee?.(committed) ?? null);
+  }
+
   query(query: Uint8Array, timeMs: number): Uint8Array {
     return this.inner.query(query, timeMs);
   }

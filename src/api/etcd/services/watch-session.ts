@@ -2,7 +2,7 @@
 
 import { maxKeyBytes } from "../../../kv/limits.ts";
 import type { WatchEvent } from "../../../kv/model.ts";
-import { compareBytes } from "../../../kv/store/bytes.ts";
+import { compareBytes } from "../../../bytes/compare.ts";
 import { ApiError } from "../../errors.ts";
 import type { Position } from "../../position.ts";
 import { openWatch } from "../../watch/store-watch.ts";

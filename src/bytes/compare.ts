@@ -1,4 +1,4 @@
-/** The order of byte strings. */
+/** The order of byte strings, and whether two are equal. */
 
 /** Negative, zero or positive, as `left` comes before, with or after `right`. */
 export function compareBytes(left: Uint8Array, right: Uint8Array): number {
