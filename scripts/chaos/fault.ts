@@ -60,12 +60,16 @@ export async function until(arena: Arena, isTrue: () => boolean, mostMs: number)
   return isTrue();
 }
 
-const lookMs = 20;
-
-/** The leader, or any node when nobody is known to lead. */
-export function leaderOrAny(arena: Arena): NodeHandle {
-  return arena.leader() ?? pickNode(arena);
+/** Mostly lasts until another node leads, and a moment longer. Answers whether one does in the end. */
+export async function untilDeposed(arena: Arena, leader: NodeHandle | undefined): Promise<boolean> {
+  const { random } = arena;
+  if (random.chance(0.7)) await until(arena, () => arena.leader() !== leader, maxElectionMs);
+  await arena.sleep(random.between(0, 2000));
+  return leader !== undefined && arena.leader() !== leader;
 }
+
+const maxElectionMs = 5000;
+const lookMs = 20;
 
 /** One more than half of them. */
 export function pickMajority({ nodes, random }: Arena): NodeHandle[] {

@@ -1,25 +1,25 @@
 /** Faults of the network between processes: cut in both directions or in one, slow, lossy, and repeating itself. */
 
-import { cutOff, leaderOrAny, namesOf, pickNode, until } from "./fault.ts";
+import { cutOff, namesOf, pickNode, until, untilDeposed } from "./fault.ts";
 import type { Arena, Fault } from "./fault.ts";
-import type { LinkRule, Network } from "./network.ts";
+import type { Condition, LinkRule, Network } from "./network.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
 const blocked = { blocked: true };
 
 export const networkFaults: readonly Fault[] = [
   networkFault("isolate-leader", 3, "another node leads meanwhile", (arena) =>
-    deposes(arena, (leader) => split(arena, [leader])),
+    deposes(arena, (leader) => [`${leader.id} is cut off`, (from, to) => (from === leader.id) !== (to === leader.id)]),
   ),
   networkFault("partition", 2, "calls are held up", (arena) => {
     const nodes = arena.random.shuffle(arena.nodes);
     return meets(arena, "blocked", () => split(arena, nodes.slice(0, 1 + arena.random.below(nodes.length - 1))));
   }),
   networkFault("mute", 2, "another node leads, which the former leader hears", (arena) =>
-    deposes(arena, ({ id }) => impose(arena, `nobody hears ${id}`, blocked, (from) => from === id)),
+    deposes(arena, ({ id }) => [`nobody hears ${id}`, (from) => from === id]),
   ),
   networkFault("deaf", 2, "another node leads, which the former leader does not hear", (arena) =>
-    deposes(arena, ({ id }) => impose(arena, `${id} hears nobody`, blocked, (_from, to) => to === id)),
+    deposes(arena, ({ id }) => [`${id} hears nobody`, (_from, to) => to === id]),
   ),
   networkFault("one-way", 2, "calls are held up", (arena) => {
     const [one, other] = arena.random.shuffle(arena.nodes).map(({ id }) => id);
@@ -77,11 +77,18 @@ function split(arena: Arena, side: readonly NodeHandle[]): Promise<void> {
   });
 }
 
-/** Whether a fault that meets the leader has made another node lead. */
-async function deposes(arena: Arena, run: (leader: NodeHandle) => Promise<void>): Promise<boolean> {
-  const leader = leaderOrAny(arena);
-  await run(leader);
-  return arena.leader() !== leader;
+type Cut = readonly [text: string, applies: Condition["applies"]];
+
+/** Cuts links of the leader, mostly until another node leads. Answers whether one does. */
+async function deposes(arena: Arena, cutOf: (leader: NodeHandle) => Cut): Promise<boolean> {
+  const leader = arena.leader();
+  const [text, applies] = cutOf(leader ?? pickNode(arena));
+  const lift = arena.network.impose({ rule: blocked, applies });
+  arena.tell(text);
+  const isDeposed = await untilDeposed(arena, leader);
+  lift();
+  arena.tell(`over: ${text}`);
+  return isDeposed;
 }
 
 /** Whether calls have met with something. */

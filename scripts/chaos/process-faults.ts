@@ -1,6 +1,6 @@
 /** Faults of processes: killed, with all that was not on disk, or paused, which they can't tell from a long moment. */
 
-import { namesOf, pickMajority, pickNode } from "./fault.ts";
+import { namesOf, pickMajority, pickNode, untilDeposed } from "./fault.ts";
 import type { Arena, Fault } from "./fault.ts";
 import type { NodeHandle } from "./node-handle.ts";
 
@@ -16,13 +16,12 @@ export const processFaults: readonly Fault[] = [
   ),
   processFault("kill-all", 1, 1, "all are killed at once", (arena) => killAndStart(arena, arena.nodes)),
   processFault("pause", 2, 1, "a process is paused", async (arena) => {
-    await pauseAndWake(arena, pickNode(arena));
+    await pauseAndWake(arena, pickNode(arena), () => arena.sleep(arena.random.between(300, 3000)));
     return true;
   }),
   processFault("pause-leader", 3, 2, "the one that wakes had led, and another one leads", async (arena) => {
     const leader = arena.leader();
-    const newest = await pauseAndWake(arena, leader ?? pickNode(arena));
-    return leader !== undefined && newest !== leader;
+    return await pauseAndWake(arena, leader ?? pickNode(arena), () => untilDeposed(arena, leader));
   }),
 ];
 
@@ -39,13 +38,12 @@ async function killAndStart(arena: Arena, victims: readonly NodeHandle[]): Promi
   return true;
 }
 
-/** The others elect a new leader meanwhile; the old one wakes, and believes that it still leads. Answers who led then. */
-async function pauseAndWake(arena: Arena, victim: NodeHandle): Promise<NodeHandle | undefined> {
+/** The others elect a new leader meanwhile; the old one wakes, and believes that it still leads. */
+async function pauseAndWake<Result>(arena: Arena, victim: NodeHandle, wait: () => Promise<Result>): Promise<Result> {
   arena.tell(`pauses ${victim.id}`);
   victim.pause();
-  await arena.sleep(arena.random.between(300, 3000));
-  const newest = arena.leader();
+  const result = await wait();
   victim.wake();
   arena.tell(`wakes ${victim.id}`);
-  return newest;
+  return result;
 }

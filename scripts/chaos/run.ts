@@ -7,7 +7,7 @@ import type { Arena } from "./fault.ts";
 import { etcdWatch } from "./etcd-watch.ts";
 import { compareStates, heldLocks, readEverything, watchersBehind } from "./final-state.ts";
 import { closeConnections } from "./http.ts";
-import { keysOf } from "./keys.ts";
+import { keysOf, roundMs } from "./keys.ts";
 import type { Round } from "./keys.ts";
 import { Load } from "./load.ts";
 import { LockClient } from "./lock-clients.ts";
@@ -153,7 +153,9 @@ export class ChaosRun {
     // What came long before has been looked at before.
     const { operations } = this.record;
     const revisions = this.record.revisions.slice(-recentAnswers);
-    const stale = this.record.stale.slice(-recentAnswers);
+    // What was read may be of a write that has not come to its end yet.
+    const isSettled = (atMs: number): boolean => atMs < performance.now() - roundsToEnd * roundMs;
+    const stale = this.record.stale.slice(-recentAnswers).filter(({ atMs }) => isSettled(atMs));
     return [
       judgeRevisions({ revisions }),
       judgeStale({ stale, operations }),
