@@ -89,7 +89,10 @@ describe("keys", () => {
     expect(await given("put", "k/empty", "")).toMatchObject({ created: true });
     expect(await given("getText", "k/empty")).toBe("");
     expect(await given("getMany", ["k/2", "k/0", "k/1"])).toMatchObject([{ key: "k/2" }, null, { key: "k/1" }]);
-    const page = (await given("list", { prefix: "k/", limit: 2, keysOnly: true })) as { cursor: string };
+    const page = (await given("list", { prefix: "k/", limit: 2, keysOnly: true })) as {
+      cursor: string;
+      revision: number;
+    };
     expect(page).toMatchObject({ entries: [{ key: "k/1", value: null }, { key: "k/2" }], commonPrefixes: [] });
     expect(await given("list", { prefix: "k/", cursor: page.cursor })).toMatchObject({
       entries: [{ key: "k/empty" }],
@@ -102,6 +105,9 @@ describe("keys", () => {
     expect(await given("delete", "k/1", { previous: true })).toMatchObject({
       deleted: 1,
       previous: [{ value: bytes("one") }],
+    });
+    expect(await given("list", { prefix: "k/", limit: 1, revision: page.revision })).toMatchObject({
+      entries: [{ key: "k/1", value: bytes("one") }],
     });
     expect(await given("delete", "k/1")).toMatchObject({ deleted: 0, previous: [] });
     expect(await given("deleteMany", { prefix: "k/" })).toMatchObject({ deleted: 2 });
@@ -263,6 +269,7 @@ test.each([
   ["put", ["a", "x".repeat(1024 * 1024 + 1)], "invalid_body"],
   ["list", [{ limit: 0 }], "invalid_body"],
   ["list", [{ cursor: "?" }], "invalid_body"],
+  ["list", [{ revision: 99_999 }], "future_revision"],
   ["deleteMany", [{}], "invalid_body"],
   ["deleteMany", [{ prefix: "" }], "invalid_body"],
   ["increment", ["a", 1.5], "invalid_body"],
