@@ -169,6 +169,7 @@ export abstract class Caller {
   ): (instance: Instance) => void {
     const patienceMs = this.patienceMs(operation);
     const answered = (outcome: Outcome, leader: NodeId | null): void => {
+      this.history.look(this.setup.world.nowMs, this.setup.checks.ledger.lastIndex);
       if (outcome.done) {
         answer(told.done(outcome.index, outcome.result));
         return;

@@ -41,7 +41,7 @@ export function withWholeStore(settings: Settings, random = new Random(settings.
   const options: StoreOptions = {
     index: random.pick([smallIndex, smallIndex, defaultIndexLimits]),
     watch: random.pick([smallWatchLimits, defaultWatchLimits]),
-    ...(random.chance(0.3) ? { retention: { kind: "revisions", revisions } as const } : {}),
+    ...drawRetention(random, revisions),
   };
   const store = {
     options,
@@ -50,6 +50,12 @@ export function withWholeStore(settings: Settings, random = new Random(settings.
     compactionRate: random.pick([0, 0.02, 0.1]),
   };
   return { ...settings, storage: "sqlite", store };
+}
+
+function drawRetention(random: Random, revisions: number): Pick<StoreOptions, "retention"> {
+  const retention = random.pick([null, null, null, "revisions", "age"] as const);
+  if (retention === "revisions") return { retention: { kind: "revisions", revisions } };
+  return retention === null ? {} : { retention: { kind: "age", ageMs: random.pick([200, 1000, 5000]) } };
 }
 
 function drawWorld(seed: number): Settings {

@@ -29,6 +29,8 @@ import { DigestMachine } from "./store/digest-machine.ts";
 
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
+/** A timer that is due is proposed at the next turn of a leader, and again at a heartbeat if that was not possible. */
+const latestHeartbeats = 3;
 /** Nodes apply in steps of different lengths, but most of them come by some of the multiples of this. */
 const contentEvery = 16;
 
@@ -52,6 +54,9 @@ export class Instance {
   private administration: Administration | null = null;
   private readonly inquiry = new Inquiry();
   private isQuiescent = false;
+  /** What had been applied at the end of the last turn. */
+  private knownUpTo = 0;
+  private machine: StateMachine | null = null;
 
   constructor(node: SimulatedNode) {
     this.node = node;
@@ -123,7 +128,7 @@ export class Instance {
 
   /** When the state machine next wants something to happen; null for never. */
   get timerMs(): number | null {
-    return this.opened.machine.nextTimerMs?.() ?? null;
+    return this.machine?.nextTimerMs?.() ?? null;
   }
 
   /** Lets an event happen in this instance. Answers whether it came to its end. */
@@ -245,6 +250,7 @@ export class Instance {
       wrote: (record) => this.wrote(record),
     });
     const watchMachine = (inner: StateMachine, digest: number): StateMachine => {
+      this.machine = inner;
       const digests = new DigestMachine(inner, digest, {
         applied: (command) => {
           current.applied.push(command);
@@ -297,6 +303,22 @@ export class Instance {
     if (!this.alive) return;
     this.timer.arm(deadlineMs);
     this.observe();
+    if (this.running?.raft.role === "leader") this.demandPunctuality(this.running);
+    this.knownUpTo = this.running?.raft.log.appliedIndex ?? 0;
+  }
+
+  /** A leader that has known a state since an earlier turn proposes what is due in it, within a few heartbeats. */
+  private demandPunctuality({ raft }: Driver): void {
+    const { log, clusterTime, leadership, options } = raft;
+    const { appliedIndex, lastIndex } = log;
+    const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === raft.term;
+    const dueMs = this.timerMs;
+    if (!isKnown || dueMs === null || leadership?.transferee !== null) return;
+    const lateMs = clusterTime.read(this.nowMs) - dueMs;
+    if (lateMs <= latestHeartbeats * options.heartbeatMs) return;
+    const first = appliedIndex + 1;
+    const coming = lastIndex < first ? [] : log.read(first, lastIndex, Number.POSITIVE_INFINITY);
+    this.node.setup.checks.demandTimer(this.node.id, coming, lateMs);
   }
 
   private observe(): void {

@@ -149,12 +149,15 @@ async function demandTimers(simulation: Simulation, core: readonly SimulatedNode
   const { checks, settings } = simulation.setup;
   const { store } = checks;
   if (store === null) return;
-  const withinMs = 2 * (settings.store?.maxTtlMs ?? 0) + endedWithin * settings.options.electionMaxMs;
+  const { retention } = settings.store?.options ?? {};
+  const ageMs = retention?.kind === "age" ? retention.ageMs : 0;
+  const withinMs = 2 * ((settings.store?.maxTtlMs ?? 0) + ageMs) + endedWithin * settings.options.electionMaxMs;
   const ended = await simulation.until(
-    () => !store.awaitsTimers && !simulation.clients.some(({ isWaiting }) => isWaiting),
+    () => !store.awaitsTimers && !store.awaitsCompaction && !simulation.clients.some(({ isWaiting }) => isWaiting),
     withinMs,
   );
-  if (!ended) throw new Violation("timers", `leases or sessions do not end; ${describe(core)}`);
+  const what = store.awaitsTimers ? "leases or sessions do not end" : "history is not compacted";
+  if (!ended) throw new Violation("timers", `${what}; ${describe(core)}`);
 }
 
 /** Those of the core that belong to the group, with the storages that it knows. */

@@ -55,7 +55,7 @@ describe("a seed", () => {
     expect(story).toContain('npm run simulate -- --seed 4 --mutant "no disk" --trace');
     expect(story).toMatch(/npm run simulate -- --seed 4 --without faults,\S+ --mutant "no disk" --trace/);
     expect(story).toMatch(/in a simpler world, after [\d.]+ simulated seconds:\nError: no disk\n/);
-    expect(story).toMatch(/\n +[\d.]+ {2}n\d +to n\d: requestVote t1 pre last 0\/t0/);
+    expect(story).toMatch(/\n +[\d.]+ {2}n\d +starts with 0 entries, 0 applied\n/);
     expect(story).not.toContain("did not fail in the same way");
   });
 });

@@ -1,5 +1,6 @@
 /** Every rule, checked at every turn, flush and departure of a message: the one place where a run's findings are made. */
 
+import { decodeCommand } from "../../../src/kv/command-codec.ts";
 import { simpleConfiguration } from "../../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../../src/raft/entry.ts";
 import { isFromLeader, type Message } from "../../../src/raft/message.ts";
@@ -41,11 +42,18 @@ export class Checks {
   readonly store: StoreOracle | null;
   private readonly logs = new LogMatching();
   private readonly stamps: Stamps;
+  /** Whether a command is one that the state machine has made. */
+  private readonly isTimer: (command: Uint8Array) => boolean;
 
   constructor({ voters, learners, clocks, faults, store }: Settings, language: StoreLanguage) {
     this.stamps = new Stamps(faults.weights["clock jump"] > 0 ? null : clocks.driftRate);
     this.images = new Storages([...voters, ...learners]);
-    this.store = store && new StoreOracle(store.options.retention !== undefined);
+    this.store = store && new StoreOracle(store.options.retention);
+    this.isTimer = (command) => {
+      if (this.store === null) return language.nameOf(command) === null;
+      const kind = decodeCommand(command)?.body.kind;
+      return kind === "timer" || kind === "compact";
+    };
     this.ledger = new Ledger(simpleConfiguration(voters, learners), this.images, (entry: Entry) => {
       if (this.store !== null) return this.store.committed(entry);
       const name = entry.kind === "command" ? language.nameOf(entry.data) : null;
@@ -116,6 +124,12 @@ export class Checks {
         () => `${node} stored applied ${appliedIndex} after ${before.appliedIndex}, last ${image.lastIndex}`,
       );
     }
+  }
+
+  /** Something is due at a leader, which must have proposed it: it is among the entries that it has not applied. */
+  demandTimer(leader: NodeId, coming: readonly Entry[], lateMs: number): void {
+    const isProposed = coming.some(({ kind, data }) => kind === "command" && this.isTimer(data));
+    demand(isProposed, "timers", () => `${leader} leads, and has not proposed what has been due for ${lateMs} ms`);
   }
 
   /** A transaction is durable, and so is all that follows from it: a node applies nothing but what is committed. */

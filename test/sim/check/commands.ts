@@ -38,6 +38,11 @@ export class Commands {
     return true;
   }
 
+  /** Whether any client has asked for this. */
+  wasBegun(command: Uint8Array): boolean {
+    return this.asked.has(text(command));
+  }
+
   /** A client is told that its command was committed at `index`. */
   acknowledge(command: Uint8Array, index: number): void {
     const isThere = this.committedAt.get(index) === text(command);

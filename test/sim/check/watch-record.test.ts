@@ -11,7 +11,7 @@ const request = watchOf("a", "c", { startRevision: 2 });
 
 /** A store in which `a` was put at the revisions 2, 3 and 4. */
 function store(): StoreOracle {
-  const oracle = new StoreOracle(false);
+  const oracle = new StoreOracle();
   for (const index of [1, 2, 3]) {
     const data = encodeCommand({ body: txn([put("a", `v${index}`)]), idempotency: null });
     oracle.commands.begin(data);

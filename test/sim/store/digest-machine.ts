@@ -17,6 +17,7 @@ export class DigestMachine implements StateMachine {
   readonly timerCommand?: () => Uint8Array;
   readonly subscribe?: (request: Uint8Array, sink: Sink) => Subscription;
   readonly publish?: () => void;
+  readonly owesMessages?: () => boolean;
   private readonly inner: StateMachine;
   private readonly listener: MachineListener;
   private digest: number;
@@ -32,6 +33,7 @@ export class DigestMachine implements StateMachine {
     if (inner.timerCommand !== undefined) this.timerCommand = inner.timerCommand.bind(inner);
     if (inner.subscribe !== undefined) this.subscribe = inner.subscribe.bind(inner);
     if (inner.publish !== undefined) this.publish = inner.publish.bind(inner);
+    if (inner.owesMessages !== undefined) this.owesMessages = inner.owesMessages.bind(inner);
   }
 
   get tables(): readonly string[] {

@@ -55,7 +55,7 @@ export class RequestDrawer {
   query(): Drawn<Query> {
     const { random, lore } = this;
     const key = random.pick(plainKeys);
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
       case 1:
       case 2:
@@ -74,6 +74,8 @@ export class RequestDrawer {
         return unchecked(
           random.chance(0.5) ? { kind: "leases" } : { kind: "lease", id: this.leaseId(), withKeys: true },
         );
+      case 9:
+        return unchecked({ kind: "hash", revision: random.chance(0.5) ? 0 : lore.revision - random.below(8) });
       default:
         return unchecked({ kind: "status" });
     }
