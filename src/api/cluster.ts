@@ -6,6 +6,7 @@ import { GroupCalls, nodeCall } from "./group-calls.ts";
 import type { NodeAttempt } from "./group-calls.ts";
 import { LeaderCalls } from "./leader-calls.ts";
 import type { NodeAnswer } from "./leader-calls.ts";
+import { firstDiscoveryMs } from "./leader-search.ts";
 import type { Attempt, NodeCall, ReadBounds } from "./node-call.ts";
 import { queryNodes } from "./node-query.ts";
 import type { NodeQuery } from "./node-query.ts";
@@ -103,7 +104,7 @@ export class ClusterClient {
     const call = nodeCall(target, path, null, "stale", timeoutMs);
     // The status of any node tells of those that wrangler.toml does not list.
     if (path !== internalPath.status && this.nodes.toldMembers(target.group) === undefined) {
-      await this.leaders.askAll(target, timeoutMs);
+      await this.leaders.askAll(target, Math.min(timeoutMs, firstDiscoveryMs));
     }
     const asked = await this.nodes.callEach(this.members(target), call);
     const told = this.members(target).filter(({ id }) => !asked.some(({ member }) => member.id === id));

@@ -28,9 +28,6 @@ interface Discovery {
   readonly answered: readonly MemberSpecification[];
 }
 
-/** How long to wait for a node that is asked who leads: two round trips around the world. */
-const maxDiscoveryMs = 600;
-
 export class LeaderCalls {
   private readonly nodes: GroupCalls;
 
@@ -55,15 +52,14 @@ export class LeaderCalls {
    * dead.
    */
   async discover(search: LeaderSearch): Promise<MemberSpecification | undefined> {
-    const { leader, failure, answered } = await this.askAll(search.target, search.remainingMs);
-    search.failure = failure;
+    const { leader, failure, answered } = await this.askAll(search.target, search.discoveryMs);
+    search.discovered(failure);
     if (leader === undefined) await this.rouse(answered, search);
     return leader;
   }
 
   /** Asks all nodes for their status, up to the first that names a leader. */
-  askAll(target: Target, remainingMs: number): Promise<Discovery> {
-    const timeoutMs = Math.min(remainingMs, maxDiscoveryMs);
+  askAll(target: Target, timeoutMs: number): Promise<Discovery> {
     const call = nodeCall(target, internalPath.status, null, "stale", timeoutMs);
     const members = this.nodes.members(target);
     const asked = members.length;
@@ -94,7 +90,7 @@ export class LeaderCalls {
     const chosen = candidates[search.roused % candidates.length];
     if (chosen === undefined) return;
     search.roused += 1;
-    const timeoutMs = Math.min(search.remainingMs, maxDiscoveryMs);
+    const timeoutMs = search.discoveryMs;
     const call = nodeCall(search.target, internalPath.status, null, "stale", timeoutMs);
     await this.nodes.call(chosen, { ...call, suspect: search.suspect ?? "" });
   }

@@ -21,6 +21,12 @@ export type Failure = "no_leader" | "timeout" | "unavailable";
 
 const firstBackoffMs = 10;
 const maxBackoffMs = 250;
+/** Whoever has waited long asks less often, for so much of the time that has passed, but not more seldom than that. */
+const backoffShare = 1 / 8;
+const maxLateBackoffMs = 1000;
+/** How long to wait for a node that is asked who leads: two round trips around the world. */
+export const firstDiscoveryMs = 600;
+const maxDiscoveryMs = 5000;
 /** An attempt that may be repeated leaves time for another: a node that hangs must not hide one that lives. */
 const maxAttemptMs = 2500;
 /** But no attempt is cut shorter than a slow commit around the world. */
@@ -55,6 +61,7 @@ export class LeaderSearch {
   /** How many named leaders have been asked without a pause before. */
   private hops = 0;
   private backoffMs = firstBackoffMs;
+  private patienceMs = firstDiscoveryMs;
   private readonly deadlineMs: number;
 
   /** The client's time begins now: that of sending its body was its own. */
@@ -77,6 +84,17 @@ export class LeaderSearch {
     return this.call.repeatable ? attemptMs(this.remainingMs) : this.remainingMs;
   }
 
+  /** How long to wait for nodes that are asked who leads. */
+  get discoveryMs(): number {
+    return Math.min(this.remainingMs, this.patienceMs);
+  }
+
+  /** Nodes that have not even said what they know are asked less often: they may have too much to do. */
+  discovered(failure: Failure): void {
+    this.failure = failure;
+    if (failure === "unavailable") this.patienceMs = Math.min(maxDiscoveryMs, this.patienceMs * 2);
+  }
+
   /** After an attempt without a result. Throws when it may still take effect and must not be repeated. */
   failedAttempt(failure: Failure, ambiguous: boolean): void {
     this.failure = failure;
@@ -97,7 +115,9 @@ export class LeaderSearch {
       return;
     }
     const waitMs = this.backoffMs * (0.5 + Math.random() / 2);
-    this.backoffMs = Math.min(maxBackoffMs, this.backoffMs * 2);
+    const passedMs = this.target.timeoutMs - this.remainingMs;
+    const longestMs = Math.min(maxLateBackoffMs, Math.max(maxBackoffMs, passedMs * backoffShare));
+    this.backoffMs = Math.min(longestMs, this.backoffMs * 2);
     if (this.remainingMs <= waitMs) throw this.exhausted();
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }

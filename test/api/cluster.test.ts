@@ -74,6 +74,19 @@ describe("the leader", () => {
     expect((await elapse(client.put("/v1/kv/a", "2"))).value.status).toBe(200);
   });
 
+  test("is looked for less often the longer nobody knows it", async () => {
+    const silent = new TestClient();
+    for (const node of ["n1", "n2", "n3"]) silent.nodes.faults.set(node, faults.hanging);
+    const { elapsedMs } = await elapse(silent.get("/v1/kv/a?timeout=60s"));
+    expect(elapsedMs).toBeGreaterThan(59_000);
+    expect(silent.nodes.calls.length / 3).toBeLessThan(20);
+    const leaderless = new TestClient();
+    leaderless.nodes.group().leader = null;
+    await elapse(leaderless.get("/v1/kv/a?timeout=60s"));
+    // Each time the nodes are asked who leads, and one of them to stand for election.
+    expect(leaderless.nodes.calls.length / 4).toBeLessThan(120);
+  });
+
   test("is found without waiting for a node that hangs", async () => {
     const client = new TestClient();
     const group = client.nodes.group();
