@@ -20,8 +20,9 @@ const usage = `npm run model -- [--samples N] [--steps N] [--seed N] [--mutants]
 
 /** So many samples are taken at a time; their traces are read one after the other. */
 const batch = 25;
-/** Each mistake in the model gets so many samples. */
+/** Each mistake in the model gets so many samples, so many at a time. */
 const mutantSamples = 1000;
+const mutantBatch = 100;
 /** Each mistake in the core has to go wrong in one of so many traces. */
 const mutantTraces = 100;
 /** With fewer samples some witness may be missing by chance. */
@@ -105,15 +106,28 @@ function replayAll({ traces, witnessed }: Sampled, totals: Totals, seed: number)
   return true;
 }
 
+/** How many samples it takes at most, rounded up to whole batches. */
+async function findViolation(specification: string) {
+  const startedAtMs = performance.now();
+  const seconds = (): number => (performance.now() - startedAtMs) / 1000;
+  for (let tried = 0; tried < mutantSamples; tried += mutantBatch) {
+    const seed = firstSeed + tried;
+    const { violated } = await sample({ specification, samples: mutantBatch, steps, seed, folder: null });
+    if (violated.length > 0) return { violated, tried: tried + mutantBatch, seconds: seconds() };
+  }
+  return { violated: [], tried: mutantSamples, seconds: seconds() };
+}
+
 async function findMutants(): Promise<boolean> {
   console.log(`mistakes in the model, ${mutantSamples} samples for each at most:`);
   let missed = 0;
   for (const mutant of modelMutants) {
     const specification = join(folder, "mutant.qnt");
     writeFileSync(specification, mutate(readFileSync(modelPath, "utf8"), mutant));
-    const { violated } = await sample({ specification, samples: mutantSamples, steps, seed: firstSeed, folder: null });
+    const { violated, tried, seconds } = await findViolation(specification);
     if (violated.length === 0) missed += 1;
-    console.log(`  ${(violated.join(", ") || "NOT FOUND").padEnd(20)}  ${mutant.name}`);
+    const told = `${String(tried).padStart(4)} samples  ${seconds.toFixed(0).padStart(4)} s`;
+    console.log(`  ${told}  ${(violated.join(", ") || "NOT FOUND").padEnd(20)}  ${mutant.name}`);
   }
   const { traces } = await sampleBatch(modelPath, mutantTraces, firstSeed);
   console.log(`mistakes in the core, ${traces.length} traces for each:`);

@@ -50,6 +50,16 @@ export const modelMutants: readonly ModelMutant[] = [
     from: "pure def mayRead(node: NodeState): bool = termAt(node.log, node.commit) == node.term",
     to: "pure def mayRead(node: NodeState): bool = true",
   },
+  {
+    name: "a group rests although somebody lacks something",
+    from: "peersOf(node).forall(peer => node.matched.get(peer) == node.log.length()),",
+    to: "true,",
+  },
+  {
+    name: "learners count as voters",
+    from: "val reached = majorityReached(membersOf(node).voters, node.matched.set(node.id, node.log.length()))",
+    to: "val reached = majorityReached(everyone(membersOf(node)), node.matched.set(node.id, node.log.length()))",
+  },
 ];
 
 export function mutate(model: string, { name, from, to }: ModelMutant): string {

@@ -138,6 +138,7 @@ class Replay {
         const [core, model] = [JSON.stringify(found), JSON.stringify(wanted[name])];
         if (core !== model) throw new Error(`${name} of ${id} is ${core}, and in the model ${model}`);
       }
+      checkRefusal(node, expected);
     }
     const reads = [...this.nodes.values()].flatMap((node) => node.reads.splice(0));
     for (const { context, index } of reads) this.served.set(`${context}`, index);
@@ -156,6 +157,21 @@ function checkAppend({ raft }: TestNode, { prevLogIndex, prevLogTerm, entries, c
     commitIndex <= log.commitIndex &&
     entries.every(({ index, term }, position) => index === prevLogIndex + 1 + position && log.term(index) === term);
   if (!isTrue) throw new Error(`an append that is no piece of its leader's log after ${prevLogIndex}`);
+}
+
+/**
+ * What no leader of the model is asked: a change while the one before it is not in force, and anything behind the change that
+ * takes its vote. The core is, and has to refuse it, which leaves it as it was.
+ */
+function checkRefusal({ raft, nowMs }: TestNode, { role, pendingChange, applied, departing }: ModelNode): void {
+  if (role.tag !== "Leader") return;
+  const change = changeOf({ tag: "AddLearner", value: "n9" });
+  if (pendingChange > applied && raft.proposeChange(change, nowMs).accepted) {
+    throw new Error(`${raft.id} takes a change, and in the model waits for the one before it`);
+  }
+  if (departing && raft.propose(new Uint8Array(1), nowMs).accepted) {
+    throw new Error(`${raft.id} takes a command, and in the model is about to lose its vote`);
+  }
 }
 
 type Portrait = Readonly<Record<string, unknown>>;

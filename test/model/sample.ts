@@ -15,6 +15,7 @@ export const invariants = [
   "stateMachineSafety",
   "readLinearizability",
   "decidedIsStored",
+  "restIsComplete",
 ] as const;
 
 /** What some samples must reach, or all of them together say little. */

@@ -51,6 +51,10 @@ export interface ModelNode {
   readonly acked: ReadonlyMap<string, number>;
   readonly active: readonly string[];
   readonly round: number;
+  /** No change is taken before this index is applied. */
+  readonly pendingChange: number;
+  /** Nothing may follow the change that takes this leader's vote. */
+  readonly departing: boolean;
 }
 
 export type ModelEvent =
