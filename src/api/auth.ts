@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 /** What keeps a request out; undefined for one that may pass. */
 export async function refusalOf(request: Request, env: Env): Promise<ApiError | undefined> {
   const token = env.API_TOKEN;
-  if (token === undefined || token === "") return isOpen(request, env) ? undefined : noToken();
+  if (token === undefined || token === "") return isOpen(request, env) ? undefined : noToken(env);
   const [, given] = bearer.exec(request.headers.get("authorization") ?? "") ?? [];
   if (given !== undefined && (await areEqual(given, token))) return undefined;
   const headers = { "www-authenticate": 'Bearer realm="durable-raft"' };
@@ -27,12 +27,15 @@ export function isOpen(request: Request, env: Env): boolean {
   return env.RAFT_OPEN === "loopback" && loopback.test(request.url) && (origin === null || loopback.test(origin));
 }
 
-function noToken(): ApiError {
-  return new ApiError(
-    "no_token_configured",
-    "This deployment has no API token, so it refuses everything but /healthz. Set one: npx wrangler secret put API_TOKEN",
-  );
+function noToken(env: Env): ApiError {
+  return new ApiError("no_token_configured", env.RAFT_OPEN === "loopback" ? localOnly : closed);
 }
+
+const closed =
+  "This deployment has no API token, so it refuses everything but /healthz. Set one: npx wrangler secret put API_TOKEN";
+/** Whoever runs it on his machine has no token to set, but another name to call it by. */
+export const localOnly =
+  "This server runs without a token, so it answers no host name but localhost and 127.0.0.1, and no page but theirs.";
 
 /** Takes the same time whatever the texts have in common: their digests say nothing about them. */
 export async function areEqual(one: string, other: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Who may call etcd's API: whoever has the deployment's token, in any of the ways in which etcd's clients send one. */
 
 import type { Env } from "../../env.ts";
-import { areEqual, isOpen } from "../auth.ts";
+import { areEqual, isOpen, localOnly } from "../auth.ts";
 import { invalidArgument, StatusError } from "./status.ts";
 
 const authorization = /^(?:Bearer +)?(\S+)$/i;
@@ -26,7 +26,8 @@ export async function isStranger(request: Request, env: Env): Promise<boolean> {
   const token = env.API_TOKEN;
   if (token === undefined || token === "") {
     if (isOpen(request, env)) return false;
-    throw new StatusError("permissionDenied", "etcdserver: permission denied: this deployment has no API token");
+    const reason = env.RAFT_OPEN === "loopback" ? localOnly : "This deployment has no API token.";
+    throw new StatusError("permissionDenied", `etcdserver: permission denied. ${reason}`);
   }
   const given = tokenOf(request.headers);
   if (given === undefined) return true;
