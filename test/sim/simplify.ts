@@ -33,7 +33,7 @@ const simplifications: ReadonlyMap<string, (settings: Settings) => Settings> = n
 export const simplificationNames: readonly string[] = [...simplifications.keys()];
 
 /** The world without some of what makes it hard. */
-export function simplified(settings: Settings, names: readonly string[]): Settings {
+export function simpler(settings: Settings, names: readonly string[]): Settings {
   return names.reduce((so, name) => {
     const leaveOut = simplifications.get(name);
     if (leaveOut === undefined) throw new Error(`no world is known without ${name}`);
@@ -43,7 +43,7 @@ export function simplified(settings: Settings, names: readonly string[]): Settin
 
 export function simplifying(options: RunOptions, names: readonly string[]): RunOptions {
   const { adjust = (settings: Settings): Settings => settings } = options;
-  return { ...options, adjust: (settings) => simplified(adjust(settings), names) };
+  return { ...options, adjust: (settings) => simpler(adjust(settings), names) };
 }
 
 /**
@@ -62,7 +62,7 @@ export async function simplify(
   let { events: fewest, settings } = await runSeed(seed, options);
   for (const name of simplificationNames) {
     if (!goOn()) break;
-    if (isSameWorld(settings, simplified(settings, [name]))) continue;
+    if (isSameWorld(settings, simpler(settings, [name]))) continue;
     const result = await runSeed(seed, simplifying(options, [...names, name]));
     if (!isSame(result, error) || result.events > fewest) continue;
     names.push(name);
