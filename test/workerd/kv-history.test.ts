@@ -32,9 +32,10 @@ test("the leader has it compacted, and all nodes forget the same", async () => {
   for (let number = 0; number < 60; number += 1) await group.put(leader.id, `key${number % 3}`, `value ${number}`);
   const kept = await eventually("a short history", async () => {
     const all = await Promise.all(group.ids.map((id) => keptBy(group, id)));
-    return all.every(({ revision }) => revision === 61) && equal(all) ? all[0] : null;
+    // The last compaction follows the last write by a few milliseconds.
+    const isShort = all.every((one) => one.revision === 61 && one.compact_revision >= 61 - 12);
+    return isShort && equal(all) ? all[0] : null;
   });
-  expect(kept?.compact_revision).toBeGreaterThanOrEqual(61 - 12);
   expect(kept?.rows).toBeLessThanOrEqual(12 + 3);
 });
 
