@@ -2,6 +2,7 @@
 
 import { maxAnswerBytes, maxLeases, maxOperations, maxSessions, maxTxnDepth } from "../kv/limits.ts";
 import type { Refusal } from "../kv/model.ts";
+import { maxReadOperations } from "../kv/operation-codec.ts";
 
 type StoreRefusalCode = Exclude<Refusal["reason"], "malformed">;
 
@@ -37,7 +38,7 @@ const answerMegabytes = maxAnswerBytes / (1024 * 1024);
 const sentences = {
   malformed: "The nodes run a version that does not know this request.",
   duplicate_key: "A transaction puts a key once at most, and deletes none that it puts.",
-  too_many_operations: `A transaction has ${maxOperations} compares and operations a list at most, those within it included, ${maxTxnDepth} deep: do it in several.`,
+  too_many_operations: `A transaction has ${maxOperations} compares and operations a list at most, those within it included, ${maxTxnDepth} deep, and ${maxReadOperations} in all: do it in several.`,
   answer_too_large: `The answer would exceed ${answerMegabytes} MiB: ask for fewer keys at once, or without values.`,
   future_revision: "The store has not come to that revision yet.",
   lease_not_found: "There is no such lease: it has expired, was revoked, or never was.",

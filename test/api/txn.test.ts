@@ -219,6 +219,16 @@ describe("a transaction", () => {
     expect(await state(client)).toEqual(before);
   });
 
+  test("that is too large in all is refused with the limits", async () => {
+    const client = await filled();
+    // None of its lists is too long.
+    const inner = doing(...Array.from({ length: 120 }, () => ({ get: { key: "a" } })));
+    const response = await post(client, doing(...Array.from({ length: 70 }, () => ({ txn: inner }))));
+    const { error } = await response.json<{ error: { code: string; message: string } }>();
+    expect([response.status, error.code]).toEqual([400, "too_many_operations"]);
+    expect(error.message).toMatch(/\b128 compares and operations a list\b.*\b8 deep, and 8192 in all\b/);
+  });
+
   test("of 128 operations a list, eight deep, is the largest", async () => {
     const client = await filled();
     expect((await transact(client, doing(...many(128)))).results).toHaveLength(128);
