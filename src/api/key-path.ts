@@ -24,7 +24,7 @@ export function keyOf(path: string): Uint8Array {
 /** The key in `kv/{key}/increment`. The last segment, and that alone, is no part of the key. */
 export function incrementedKeyOf(path: string): Uint8Array {
   if (path.endsWith(increment)) return keyOf(path.slice(0, -increment.length));
-  throw new ApiError("method_not_allowed", "POST is for /v1/kv/{key}/increment alone.", {
+  throw new ApiError("method_not_allowed", "POST is for /v1/kv/{key}/increment alone: PUT stores a value.", {
     headers: { allow: "GET, HEAD, PUT, DELETE" },
   });
 }

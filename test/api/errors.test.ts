@@ -22,6 +22,7 @@ describe("addresses", () => {
     ["/v1/kv/", "POST /v1/get"],
     ["/v1/kv/a?limt=5", "no parameter limt. It has timeout,"],
     ["/v1/txn", "for POST alone"],
+    ["/v1/groups/g g/kv/a", "1 to 64 of letters"],
     [`/v1/kv?${"x".repeat(100)}`, `no parameter ${"x".repeat(64)}. It has`],
   ])("%s is refused with what to do instead", async (path, advice) => {
     const { error } = await (await new TestClient().get(path)).json<ErrorBody>();
