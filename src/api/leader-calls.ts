@@ -47,15 +47,22 @@ export class LeaderCalls {
   }
 
   /**
-   * Asks all nodes who leads, and takes the first name given; where none is given, one node is asked to stand for election.
+   * Asks all nodes who leads, and takes the first name given; where none is given, or only that of a node which has just
+   * failed as a leader, one node is asked to stand for election: those of an idle group know of no failure.
    * Costs a write nothing but time, whereas a write sent to a node at random would have an unknown outcome if that one were
    * dead.
    */
   async discover(search: LeaderSearch): Promise<MemberSpecification | undefined> {
     const { leader, failure, answered } = await this.askAll(search.target, search.discoveryMs);
-    search.discovered(failure);
-    if (leader === undefined) await this.rouse(answered, search);
-    return leader;
+    const isSuspect = leader !== undefined && leader.id === search.suspect;
+    // Why that one failed says more than that it is named.
+    if (!isSuspect) search.discovered(failure);
+    if (leader !== undefined && !isSuspect) return leader;
+    await this.rouse(answered, search);
+    if (isSuspect) this.nodes.distrust(search.target, leader.id);
+    // Whoever is named after this is asked again, be it the same one.
+    search.suspect = null;
+    return undefined;
   }
 
   /** Asks all nodes for their status, up to the first that names a leader. */
@@ -124,6 +131,7 @@ export class LeaderCalls {
       case "not_leader":
         // Its position has changed the view already, unless it was that of a term gone by.
         this.nodes.distrust(search.target, leader.id);
+        search.suspect = leader.id;
         search.failedAttempt("no_leader", ambiguous);
         return;
       case "superseded":
@@ -145,6 +153,7 @@ export class LeaderCalls {
       case "joining":
       case "fenced":
         this.nodes.distrust(search.target, leader.id);
+        search.suspect = leader.id;
         search.failedAttempt("no_leader", ambiguous);
         return;
       default:

@@ -52,7 +52,7 @@ export class LeaderSearch {
   reason: string | undefined;
   /** Where the node stood that refused last. */
   position: Position | undefined;
-  /** A leader that did not answer; a node of an idle group that knows no other will stand for election. */
+  /** Who failed last as a leader; a node of an idle group that knows no other will stand for election. */
   suspect: string | null = null;
   /** How many nodes were asked to stand for election. */
   roused = 0;

@@ -74,6 +74,27 @@ describe("the leader", () => {
     expect((await elapse(client.put("/v1/kv/a", "2"))).value.status).toBe(200);
   });
 
+  test.each<[string, Fault]>([
+    ["does not answer", faults.throwing],
+    ["hangs", faults.hanging],
+    ["does not lead any more", (call) => refuse(call, "not_leader", false, null)],
+    ["has lost its storage", (call) => refuse(call, "fenced", false, null)],
+  ])("of an idle group that %s is replaced by one of those which still believe in it", async (_, fault) => {
+    const client = await settledClient();
+    const group = client.nodes.group();
+    client.nodes.faults.set("n1", fault);
+    for (const node of ["n2", "n3"]) {
+      client.nodes.faults.set(node, (call, proceed) => {
+        if (call.headers.get(internalHeader.suspect) === "n1" && group.leader === "n1") group.elect(node);
+        return proceed();
+      });
+    }
+    const { value, elapsedMs } = await elapse(client.put("/v1/kv/a", "1", repeatable));
+    expect(value.status).toBe(200);
+    expect(["n2", "n3"]).toContain(value.headers.get("x-raft-leader"));
+    expect(elapsedMs).toBeLessThan(6000);
+  });
+
   test("is looked for less often the longer nobody knows it", async () => {
     const silent = new TestClient();
     for (const node of ["n1", "n2", "n3"]) silent.nodes.faults.set(node, faults.hanging);
@@ -359,6 +380,16 @@ describe("a stale read", () => {
       expect([value.status, await value.text()]).toEqual([200, "0"]);
       expect(elapsedMs).toBeLessThan(1000);
     }
+  });
+
+  test.each(["removed", "fenced"] as const)("of a node that is %s is told so at once", async (code) => {
+    const client = await settledClient();
+    client.nodes.faults.set("n3", (call) => refuse(call, code));
+    const { value, elapsedMs } = await elapse(client.get("/v1/kv/a?consistency=stale&node=n3"));
+    const { error } = await value.json<ErrorBody>();
+    expect([value.status, error.code, error.message]).toEqual([503, "unavailable", "A node says so."]);
+    expect(elapsedMs).toBe(0);
+    expect((await elapse(client.get("/v1/kv/a?consistency=stale"))).value.status).toBe(200);
   });
 
   test("leaves time for the next node when one hangs", async () => {
