@@ -1,7 +1,7 @@
 /** Asks some nodes for a read, in turn and again, until one answers or the time is over. */
 
 import { internalPath } from "../internal.ts";
-import type { Consistency, MemberSpecification, Refusal } from "../internal.ts";
+import type { Consistency, MemberSpecification, Refusal, RefusalCode } from "../internal.ts";
 import { nodeCall } from "./group-calls.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import type { NodeAnswer } from "./leader-calls.ts";
@@ -29,7 +29,7 @@ export async function queryNodes(
   const search = new LeaderSearch(target, { path: internalPath.query, body: query, repeatable: true, bounds });
   let waitedInVain = false;
   for (;;) {
-    let overloaded = true;
+    let [overloaded, hopeless] = [true, true];
     for (const member of members) {
       const timeoutMs = search.attemptMs;
       if (timeoutMs <= 0) throw search.exhausted();
@@ -40,13 +40,17 @@ export async function queryNodes(
       if (attempt.kind === "answer") return { body: attempt.body, position: attempt.position, ambiguous: false };
       waitedInVain = bounds.minIndex !== undefined && !waitedInVain && isTimeout(attempt);
       overloaded &&= attempt.kind === "overloaded";
+      hopeless &&= attempt.kind === "refusal" && final.has(attempt.refusal.code);
       heed(attempt, search);
     }
     if (overloaded) throw search.error("overloaded", "Too many requests wait for this node.");
-    if (once) throw search.exhausted();
+    if (once || hopeless) throw search.exhausted();
     await search.next(false);
   }
 }
+
+/** What a node goes on refusing until somebody does something about it. */
+const final: ReadonlySet<RefusalCode> = new Set<RefusalCode>(["removed", "fenced", "bad_request"]);
 
 function isTimeout(attempt: Attempt): boolean {
   return attempt.kind === "refusal" && attempt.refusal.code === "timeout";
