@@ -1,25 +1,24 @@
 /** The turn: one event goes in, one transaction is made of all that follows from it, and messages and answers come out. */
 
-import { equalBytes } from "../bytes/compare.ts";
 import type { Consistency } from "../internal.ts";
-import type { CommittedCommand, StateMachine } from "../machine.ts";
 import type { Rest } from "../raft/cluster-time.ts";
 import type { ConfigurationChange } from "../raft/configuration-change.ts";
 import type { Configuration } from "../raft/configuration.ts";
 import { assert } from "../raft/assert.ts";
-import type { Entry, NodeId } from "../raft/entry.ts";
+import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft, type Ready } from "../raft/raft.ts";
-import type { RoleName } from "../raft/role.ts";
 import type { TransferOutcome } from "../raft/transfer.ts";
-import { ApplyDelays } from "./apply-delays.ts";
+import { Applier, type Results, saysOnly } from "./applier.ts";
+import type { DriverHost } from "./driver-host.ts";
 import { Gathering } from "./gathering.ts";
+import { Outbox } from "./outbox.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
-import { type SnapshotObserver, Snapshots, type SnapshotsHost } from "./snapshots.ts";
+import { Snapshots } from "./snapshots.ts";
 import { StateTimer } from "./state-timer.ts";
-import type { NodeStorage, StoredNode } from "./storage.ts";
-import { maxSubscriptions, type Outlet, Subscriptions } from "./subscriptions.ts";
+import type { StoredNode } from "./storage.ts";
+import { type Outlet, Subscriptions } from "./subscriptions.ts";
 import {
   changeRefused,
   notLeader,
@@ -31,72 +30,20 @@ import {
 } from "./waiters.ts";
 import { Watches } from "./watches.ts";
 
-/** What surrounds a node. On Cloudflare it is a Durable Object, in tests a simulator. */
-export interface DriverHost extends SnapshotsHost {
-  readonly storage: NodeStorage;
-  readonly machine: StateMachine;
-  /**
-   * Sends messages to a peer, which may get them late, twice or never. The host holds back what is sent after a write
-   * until that write is durable, as the output gate of a Durable Object does.
-   */
-  send(to: NodeId, messages: readonly Message[]): void;
-  /** Asks for a call of `wake` at the given time or later. A later request replaces an earlier one. */
-  arm(deadlineMs: number): void;
-  /** The time by the system's clock at the moment that this node's clock calls `timeMs`. */
-  toSystemMs(timeMs: number): number;
-  /** Asks for a call of `flush` after so many milliseconds; after 0, behind all events that wait already. */
-  scheduleFlush(afterMs: number): void;
-  /**
-   * This configuration is in force now, or was at the start. Answers whether this node may stand for election: its host may
-   * know that the group means another node by its name, or none.
-   */
-  configured(configuration: Configuration): boolean;
-  /** Ends this instance: its memory may not agree with its storage any more. */
-  abort(error: unknown): void;
-  /** Evenly distributed numbers from 0 (included) to 1 (excluded). */
-  random(): number;
-  readonly observer: DriverObserver;
-}
-
-/** Learns what happened; must not change anything. */
-export interface DriverObserver extends SnapshotObserver {
-  roleChanged(change: { readonly role: RoleName; readonly term: number; readonly leader: NodeId | null }): void;
-  /** Entries became part of this node's log in one batch. */
-  saved(count: number): void;
-  /** An entry was applied so long after it was stored here. Nothing is said of one that was stored before the start. */
-  applied(delayMs: number): void;
-  /** A proposal of this node was committed and applied. */
-  committed(latencyMs: number): void;
-}
-
-/** A committed command, the result that it will have, and since when its caller knows that. */
-interface Foretold {
-  readonly entry: Entry;
-  readonly result: Uint8Array;
-  readonly atMs: number;
-}
-
-const noResult = new Uint8Array(0);
-/** A foretold command waits so long at most for other writes. */
-const foretoldForMs = 5;
+export type { DriverHost, DriverObserver } from "./driver-host.ts";
 
 export class Driver {
   readonly raft: Raft;
   private readonly host: DriverHost;
   private readonly snapshots: Snapshots;
-  private machine: StateMachine;
+  private readonly applier: Applier;
   private readonly timer: StateTimer;
   private readonly waiters: Waiters;
   private readonly watches = new Watches();
   private readonly subscriptions: Subscriptions;
-  /** Commands were applied, or a state installed, since subscribers were told. */
-  private news = false;
-  private readonly applyDelays = new ApplyDelays();
-  /** A command whose caller has its result, though it is yet to be applied: the next writes take it along. */
-  private foretold: Foretold | null = null;
   private stopped = false;
   private readonly gathering: Gathering;
-  private outgoing = new Map<NodeId, Message[]>();
+  private readonly outbox: Outbox;
   private lastChange = "";
   private configuration: Configuration;
   /** The state holds everything that had been committed by then: the time at which the newest confirmed read was asked. */
@@ -104,14 +51,15 @@ export class Driver {
 
   constructor(options: RaftOptions, stored: StoredNode, host: DriverHost, nowMs: number) {
     this.host = host;
-    this.machine = host.machine;
+    this.outbox = new Outbox((to, messages) => host.send(to, messages));
     this.waiters = new Waiters(stored.incarnation);
     this.subscriptions = new Subscriptions(host.machine);
     this.gathering = new Gathering((afterMs) => host.scheduleFlush(afterMs));
     this.raft = new Raft(stored.identity.node, options, stored, host.storage, () => host.random(), nowMs);
     this.snapshots = new Snapshots(host, this.raft, nowMs);
     this.timer = new StateTimer(this.raft);
-    this.timer.tell(this.machine);
+    this.applier = new Applier(host, this.raft, this.waiters, this.timer);
+    this.timer.tell(host.machine);
     this.configuration = stored.configuration;
     this.turn(nowMs, () => this.reconsider(nowMs));
   }
@@ -144,7 +92,7 @@ export class Driver {
   receivePart(part: SnapshotPart, nowMs: number): PartAnswer {
     let taken: Omit<PartAnswer, "messages"> = { result: "refused", sequence: 0, detail: "this node has ended" };
     const take = (): void => {
-      taken = this.snapshots.take(part, this.machine.tables, nowMs);
+      taken = this.snapshots.take(part, this.applier.machine.tables, nowMs);
     };
     const messages = this.turn(nowMs, take, part.message.from);
     return { ...taken, messages };
@@ -227,14 +175,12 @@ export class Driver {
 
   /** Why nobody can be served from here now; null if somebody can. */
   mayServe(): Refused | null {
-    if (this.stopped) return notLeader;
-    if (this.machine.subscribe === undefined) return noSubscriptions;
-    return this.subscriptions.count < maxSubscriptions ? null : tooManySubscriptions;
+    return this.stopped ? notLeader : this.subscriptions.refusal;
   }
 
   /** Serves a subscriber from the present state on, until it leaves: answers what ends that. To be asked for before. */
   subscribe(request: Uint8Array, outlet: Outlet): () => void {
-    this.guard(() => this.fulfil());
+    this.guard(() => this.applier.fulfil());
     assert(this.mayServe() === null, "nobody can be served");
     return this.subscriptions.open(request, outlet);
   }
@@ -255,7 +201,7 @@ export class Driver {
 
   /** Does nothing any more: the storage is about to become another node's. */
   stop(): void {
-    this.guard(() => this.fulfil());
+    this.guard(() => this.applier.fulfil());
     this.host.arm(Number.POSITIVE_INFINITY);
     this.stopped = true;
     this.waiters.expire(Number.POSITIVE_INFINITY);
@@ -267,7 +213,7 @@ export class Driver {
   flush(nowMs: number): void {
     this.turn(nowMs, () => this.proposeGathered(nowMs));
     // What was proposed has taken it along.
-    if (this.foretold !== null) this.turn(nowMs, () => this.fulfil());
+    if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
   }
 
   /**
@@ -281,12 +227,12 @@ export class Driver {
     nowMs: number,
     { maxStalenessMs = Number.POSITIVE_INFINITY, minIndex = 0 }: ReadBounds = {},
   ): Promise<Outcome> {
-    if (consistency === "stale") this.guard(() => this.fulfil());
+    if (consistency === "stale") this.guard(() => this.applier.fulfil());
     const { appliedIndex } = this.raft.log;
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
       if (appliedIndex >= minIndex) {
-        return Promise.resolve({ done: true, result: this.answer(query, nowMs), index: appliedIndex });
+        return Promise.resolve({ done: true, result: this.applier.answer(query, nowMs), index: appliedIndex });
       }
       return new Promise((settle) => {
         const context = this.waiters.addBehind({ ...read, settle });
@@ -307,7 +253,7 @@ export class Driver {
       });
     });
     // The round is under way: the disk works meanwhile, and not when the answer comes.
-    if (this.foretold !== null) this.turn(nowMs, () => this.fulfil());
+    if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
     return outcome;
   }
 
@@ -315,21 +261,21 @@ export class Driver {
     if (this.stopped) return [];
     return this.guard(() => {
       input();
-      this.timer.propose(this.machine, nowMs);
+      this.timer.propose(this.applier.machine, nowMs);
       if (this.gathering.isDue(this.batchUnderWay)) this.proposeGathered(nowMs);
       for (let ready = this.raft.ready(nowMs); ready !== null; ready = this.raft.ready(nowMs)) {
         this.perform(ready, nowMs);
         if (this.configuration !== this.raft.configuration) this.reconsider(nowMs);
       }
       this.tell(nowMs);
-      this.timer.tell(this.machine);
+      this.timer.tell(this.applier.machine);
       // What is not applied yet is still needed.
-      if (this.foretold === null) this.snapshots.tidy(nowMs);
+      if (!this.applier.isBehind) this.snapshots.tidy(nowMs);
       this.observeChange();
       this.waiters.expire(nowMs);
       this.watches.look(nowMs);
       this.gathering.ensureTaken(this.batchUnderWay);
-      const answer = this.dispatch(answering);
+      const answer = this.outbox.dispatch(answering);
       this.host.arm(Math.min(this.raft.deadlineMs, this.waiters.deadlineMs, this.watches.deadlineMs));
       return answer;
     });
@@ -353,9 +299,10 @@ export class Driver {
   }
 
   private tell(nowMs: number): void {
-    if (this.news) this.subscriptions.published(this.machine);
-    this.news = false;
-    this.subscriptions.tick(nowMs, this.isInTouch(nowMs));
+    const { applier, subscriptions } = this;
+    if (applier.news) subscriptions.published(applier.machine);
+    applier.news = false;
+    subscriptions.tick(nowMs, this.isInTouch(nowMs));
   }
 
   /** Whether this node hears of what its group commits, as far as it can know. */
@@ -405,82 +352,34 @@ export class Driver {
   }
 
   private perform(ready: Ready, nowMs: number): void {
-    this.collect(ready.early);
-    this.dispatch(null);
-    this.applyDelays.saved(ready.entries, nowMs);
-    if (this.foretell(ready, nowMs)) return this.collect(ready.messages);
-    if (!saysOnly(ready)) this.fulfil();
+    const { applier, outbox } = this;
+    outbox.collect(ready.early);
+    outbox.dispatch(null);
+    applier.saved(ready.entries, nowMs);
+    // Subscribers are told at once.
+    if (this.subscriptions.count === 0 && applier.foretell(ready, nowMs)) return outbox.collect(ready.messages);
+    if (!saysOnly(ready)) applier.fulfil();
     const results = this.write(ready);
     for (const message of ready.messages) {
-      if (message.type === "installSnapshot") this.snapshots.send(message, this.machine.tables);
-      else this.collect([message]);
+      if (message.type === "installSnapshot") this.snapshots.send(message, applier.machine.tables);
+      else outbox.collect([message]);
     }
-    for (const entry of ready.committed) {
-      this.settle(entry, results.get(entry.index) ?? noResult, nowMs);
-      this.observeApplied(entry, nowMs);
-    }
+    applier.applied(ready.committed, results, nowMs);
+    this.answerReads(ready, nowMs);
+    if (ready.committed.length > 0 || ready.snapshot !== null) applier.changed(nowMs);
+  }
+
+  private answerReads({ reads }: Ready, nowMs: number): void {
     const { appliedIndex } = this.raft.log;
-    const answer = (query: Uint8Array | null): Uint8Array => this.answer(query, nowMs);
-    for (const { context } of ready.reads) {
+    for (const { context } of reads) {
+      const answer = (query: Uint8Array | null): Uint8Array => this.applier.answer(query, nowMs);
       const askedAtMs = this.waiters.confirmed(context, appliedIndex, answer);
       if (askedAtMs !== null) this.freshAtMs = Math.max(this.freshAtMs, askedAtMs);
     }
-    if (ready.committed.length > 0 || ready.snapshot !== null) this.changed(nowMs);
-  }
-
-  /**
-   * A command that was committed alone, by a turn that has nothing to write, is answered before it is applied, so that its
-   * caller does not wait for the disk once more: it is stored by a majority, and is applied again after a crash as every
-   * committed command is. Whatever looks at the state has it applied first, and so does whatever is written next.
-   */
-  private foretell(ready: Ready, nowMs: number): boolean {
-    const entry = ready.committed[0];
-    const isAlone = ready.committed.length === 1 && ready.reads.length === 0 && saysOnly({ ...ready, committed: [] });
-    if (entry?.kind !== "command" || !isAlone || this.foretold !== null) return false;
-    if (this.subscriptions.count > 0 || !this.waiters.awaits(entry.index, entry.term)) return false;
-    const result = this.machine.foresee?.(committedCommand(entry)) ?? null;
-    if (result === null) return false;
-    this.foretold = { entry, result, atMs: nowMs };
-    this.settle(entry, result, nowMs);
-    this.host.scheduleFlush(foretoldForMs);
-    return true;
-  }
-
-  /** Applies what was foretold. */
-  private fulfil(): void {
-    if (this.foretold === null) return;
-    const { entry, result, atMs } = this.foretold;
-    this.foretold = null;
-    const { storage } = this.host;
-    const results = storage.transaction(() => {
-      const applied = this.apply([entry]);
-      storage.saveAppliedIndex(entry.index);
-      return applied;
-    });
-    assert(equalBytes(results.get(entry.index) ?? noResult, result), "a command's result is not what was foreseen");
-    this.observeApplied(entry, atMs);
-    this.changed(atMs);
-  }
-
-  /** Commands were applied, or a state installed. */
-  private changed(nowMs: number): void {
-    this.news = true;
-    this.timer.changed();
-    this.waiters.reached(this.raft.log.appliedIndex, (query) => this.answer(query, nowMs));
-  }
-
-  private settle({ index, term }: Entry, result: Uint8Array, nowMs: number): void {
-    const proposedAtMs = this.waiters.applied(index, term, result);
-    if (proposedAtMs !== null) this.host.observer.committed(nowMs - proposedAtMs);
-  }
-
-  private observeApplied({ index }: Entry, nowMs: number): void {
-    const delayMs = this.applyDelays.applied(index, nowMs);
-    if (delayMs !== null) this.host.observer.applied(delayMs);
   }
 
   /** Makes a turn's writes, all or none, and answers the results of the commands that were applied. */
-  private write(ready: Ready): ReadonlyMap<number, Uint8Array> {
+  private write(ready: Ready): Results {
     const { hardState, entries, committed, configuration, snapshot } = ready;
     const lastCommitted = committed.at(-1);
     const { quiescent } = ready;
@@ -492,10 +391,10 @@ export class Driver {
     return storage.transaction(() => {
       if (hardState !== null) storage.saveHardState(hardState);
       if (quiescent !== null) storage.saveQuiescent(this.bySystemTime(quiescent));
-      if (snapshot !== null) this.machine = this.snapshots.install(snapshot);
+      if (snapshot !== null) this.applier.machine = this.snapshots.install(snapshot);
       storage.saveEntries(entries);
       if (lastCommitted === undefined) return new Map();
-      const results = this.apply(committed);
+      const results = this.applier.apply(committed);
       storage.saveAppliedIndex(lastCommitted.index);
       if (configuration !== null) storage.saveConfiguration(configuration);
       return results;
@@ -505,36 +404,6 @@ export class Driver {
   /** The next start's clock does not know by how much this one is ahead of the system's. */
   private bySystemTime(rest: Rest | false): Rest | false {
     return rest !== false && { ...rest, sinceMs: this.host.toSystemMs(rest.sinceMs) };
-  }
-
-  private apply(committed: readonly Entry[]): ReadonlyMap<number, Uint8Array> {
-    const commands = committed.filter((entry) => entry.kind === "command").map(committedCommand);
-    const results = commands.length === 0 ? [] : this.machine.apply(commands);
-    assert(results.length === commands.length, "the state machine must answer every command");
-    return new Map(commands.map(({ index }, position) => [index, results[position] ?? noResult]));
-  }
-
-  private answer(query: Uint8Array | null, nowMs: number): Uint8Array {
-    return query === null ? noResult : this.machine.query(query, this.raft.clusterTime.read(nowMs));
-  }
-
-  private collect(messages: readonly Message[]): void {
-    for (const message of messages) {
-      const waiting = this.outgoing.get(message.to);
-      if (waiting === undefined) this.outgoing.set(message.to, [message]);
-      else waiting.push(message);
-    }
-  }
-
-  /** Sends what was collected, save for what is answered. */
-  private dispatch(answering: NodeId | null): readonly Message[] {
-    if (this.outgoing.size === 0) return [];
-    const outgoing = this.outgoing;
-    this.outgoing = new Map();
-    for (const [to, messages] of outgoing) {
-      if (to !== answering) this.host.send(to, messages);
-    }
-    return answering === null ? [] : (outgoing.get(answering) ?? []);
   }
 
   private observeChange(): void {
@@ -547,37 +416,3 @@ export class Driver {
     this.host.observer.roleChanged({ role, term, leader });
   }
 }
-
-function committedCommand({ index, term, timeMs, data }: Entry): CommittedCommand {
-  return { index, term, timeMs, command: data };
-}
-
-/** Whether a turn has messages to send, and neither writes nor looks at the state. */
-function saysOnly({
-  hardState,
-  snapshot,
-  entries,
-  committed,
-  configuration,
-  quiescent,
-  messages,
-  reads,
-}: Ready): boolean {
-  const isSilent = hardState === null && snapshot === null && configuration === null && quiescent === null;
-  const looks = reads.length > 0 || messages.some(({ type }) => type === "installSnapshot");
-  return isSilent && entries.length === 0 && committed.length === 0 && !looks;
-}
-
-const noSubscriptions: Refused = {
-  done: false,
-  code: "bad_request",
-  message: "The state machine offers no subscriptions.",
-  ambiguous: false,
-};
-
-const tooManySubscriptions: Refused = {
-  done: false,
-  code: "overloaded",
-  message: `This node serves ${maxSubscriptions} subscribers, and no more.`,
-  ambiguous: false,
-};

@@ -1,6 +1,7 @@
 /** The subscribers of a node: each is served by whichever state machine the node has, until one of the two is gone. */
 
 import type { Sink, StateMachine, Subscription } from "../machine.ts";
+import type { Refused } from "./waiters.ts";
 
 /** The connection to a subscriber, as the host of the node makes it. */
 export interface Outlet {
@@ -51,6 +52,12 @@ export class Subscriptions {
   /** Whether some wait for time to pass. */
   get areOwedMessages(): boolean {
     return this.machine.owesMessages?.() === true;
+  }
+
+  /** Why nobody else can be served; null if somebody can. */
+  get refusal(): Refused | null {
+    if (this.machine.subscribe === undefined) return noSubscriptions;
+    return this.count < maxSubscriptions ? null : tooManySubscriptions;
   }
 
   /** Serves a subscriber with what `request` asks for. Answers what ends that. */
@@ -207,3 +214,17 @@ class Feed implements Sink {
     this.outlet.end();
   }
 }
+
+const noSubscriptions: Refused = {
+  done: false,
+  code: "bad_request",
+  message: "The state machine offers no subscriptions.",
+  ambiguous: false,
+};
+
+const tooManySubscriptions: Refused = {
+  done: false,
+  code: "overloaded",
+  message: `This node serves ${maxSubscriptions} subscribers, and no more.`,
+  ambiguous: false,
+};

@@ -99,7 +99,7 @@ describe("a lone command", () => {
     expect(disk.storage().open()?.log.appliedIndex).toBe(2);
   });
 
-  test("hazard-23 is applied once after a crash", async () => {
+  test("hazard-30 is applied once after a crash", async () => {
     await commit("a");
     node = leader(2000);
     expect(disk.words()).toEqual(["a"]);

@@ -1,6 +1,7 @@
 /** Bugs made on purpose, from outside of the code: what the simulator has to find to be believed. */
 
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
+import { Applier } from "../../src/node/applier.ts";
 import { Driver } from "../../src/node/driver.ts";
 import type { NodeStorage } from "../../src/node/storage.ts";
 import { type Settle, Waiters } from "../../src/node/waiters.ts";
@@ -202,6 +203,15 @@ export const mutants: readonly Mutant[] = [
     withinSeeds: 100,
     install: () =>
       patchMethod(Driver.prototype, "query", (_self, inputs, original) => original(...inputs.slice(0, 4), {})),
+  },
+  {
+    name: "a command that is answered before it is applied is forgotten",
+    hazard: 30,
+    withinSeeds: 20,
+    install: () =>
+      patchMethod(Applier.prototype, "fulfil", (self) => {
+        self["foretold"] = null;
+      }),
   },
   {
     name: "a command is answered when it is proposed, not when it is committed",
