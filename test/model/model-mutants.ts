@@ -55,11 +55,6 @@ export const modelMutants: readonly ModelMutant[] = [
     from: "peersOf(node).forall(peer => node.matched.get(peer) == node.log.length()),",
     to: "true,",
   },
-  {
-    name: "learners count as voters",
-    from: "val reached = majorityReached(membersOf(node).voters, node.matched.set(node.id, node.log.length()))",
-    to: "val reached = majorityReached(everyone(membersOf(node)), node.matched.set(node.id, node.log.length()))",
-  },
 ];
 
 export function mutate(model: string, { name, from, to }: ModelMutant): string {
