@@ -28,8 +28,9 @@ export abstract class Caller {
   private leader: NodeId | null = null;
   /** The newest index that it has heard of. */
   private seenIndex = 0;
-  /** Who has not answered the last request. */
+  /** Who has not answered the last request, or has refused it. */
   private suspect: NodeId | null = null;
+  private asked: NodeId | null = null;
   /** The place of the node that was tried last in turn. */
   private lastTried = 0;
   private current: Operation | null = null;
@@ -121,6 +122,7 @@ export abstract class Caller {
       request(instance);
     };
     this.suspect = node.id;
+    this.asked = node.id;
     network.travel(
       this.id,
       node.id,
@@ -175,7 +177,7 @@ export abstract class Caller {
         return;
       }
       if (!outcome.ambiguous) told.denied(outcome.code);
-      answer(() => this.failed(operation, outcome.ambiguous, leader));
+      answer(() => this.refused(operation, outcome.ambiguous, leader));
     };
     return (instance) =>
       instance.ask((driver) => driver.propose(bytes, instance.nowMs + patienceMs, instance.nowMs), answered);
@@ -196,7 +198,7 @@ export abstract class Caller {
       const floorIndex = this.floorOf(operation, bounds);
       const answered = (outcome: Outcome, leader: NodeId | null): void => {
         if (!outcome.done) {
-          answer(() => this.failed(operation, false, leader));
+          answer(() => this.refused(operation, false, leader));
           return;
         }
         this.checkAge(operation, outcome.index, floorIndex);
@@ -229,6 +231,12 @@ export abstract class Caller {
     if (kind === "read" || isWriteKind(kind)) this.history.heardIndex = Math.max(this.history.heardIndex, index);
     this.completed += 1;
     this.end(operation, "done");
+  }
+
+  /** The node that was asked does not do it. If others take it for the leader, they are to know of that. */
+  private refused(operation: Operation, ambiguous: boolean, leader: NodeId | null): void {
+    this.suspect = this.asked;
+    this.failed(operation, ambiguous, leader);
   }
 
   /** An attempt came to nothing, or its client has lost patience. */

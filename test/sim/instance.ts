@@ -15,7 +15,8 @@ import type { SnapshotStore } from "../../src/node/snapshot-store.ts";
 import type { StoredNode } from "../../src/node/storage.ts";
 import { Transport } from "../../src/node/transport.ts";
 import type { Outcome, Refused } from "../../src/node/waiters.ts";
-import type { NodeId } from "../../src/raft/entry.ts";
+import { entryBytes, type NodeId } from "../../src/raft/entry.ts";
+import type { Raft } from "../../src/raft/raft.ts";
 import type { Watched } from "./check/checks.ts";
 import { Correspondence } from "./correspondence.ts";
 import { SimulatedCrash } from "./crash.ts";
@@ -29,8 +30,10 @@ import { DigestMachine } from "./store/digest-machine.ts";
 
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
-/** A timer that is due is proposed at the next turn of a leader, and again at a heartbeat if that was not possible. */
-const latestHeartbeats = 3;
+/** So many heartbeats after a turn that did not propose what is due, a later one must have. */
+const latestHeartbeats = 2;
+/** More than the entry of a timer takes. */
+const roomBytes = 200;
 /** Nodes apply in steps of different lengths, but most of them come by some of the multiples of this. */
 const contentEvery = 16;
 
@@ -56,6 +59,8 @@ export class Instance {
   private isQuiescent = false;
   /** What had been applied at the end of the last turn. */
   private knownUpTo = 0;
+  /** Since when something has been due that this leader has not proposed. */
+  private overdueSinceMs = Number.POSITIVE_INFINITY;
   private machine: StateMachine | null = null;
 
   constructor(node: SimulatedNode) {
@@ -307,18 +312,29 @@ export class Instance {
     this.knownUpTo = this.running?.raft.log.appliedIndex ?? 0;
   }
 
-  /** A leader that has known a state since an earlier turn proposes what is due in it, within a few heartbeats. */
+  /** A leader that knows a state proposes what is due in it: at its next turn or, if that was not possible, at a heartbeat. */
   private demandPunctuality({ raft }: Driver): void {
-    const { log, clusterTime, leadership, options } = raft;
+    const lateMs = this.latenessMs(raft);
+    if (lateMs === null) this.overdueSinceMs = Number.POSITIVE_INFINITY;
+    else if (this.overdueSinceMs === Number.POSITIVE_INFINITY) this.overdueSinceMs = this.nowMs;
+    if (lateMs === null || this.nowMs - this.overdueSinceMs <= latestHeartbeats * raft.options.heartbeatMs) return;
+    this.node.setup.checks.late(this.node.id, lateMs);
+  }
+
+  /** For how long something has been due that this leader could have proposed, and has not; null when there is no such thing. */
+  private latenessMs({ log, term, clusterTime, leadership, options }: Raft): number | null {
     const { appliedIndex, lastIndex } = log;
-    const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === raft.term;
+    const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === term;
     const dueMs = this.timerMs;
-    if (!isKnown || dueMs === null || leadership?.transferee !== null) return;
+    if (!isKnown || dueMs === null || leadership?.transferee !== null) return null;
     const lateMs = clusterTime.read(this.nowMs) - dueMs;
-    if (lateMs <= latestHeartbeats * options.heartbeatMs) return;
+    if (lateMs < 0) return null;
     const first = appliedIndex + 1;
     const coming = lastIndex < first ? [] : log.read(first, lastIndex, Number.POSITIVE_INFINITY);
-    this.node.setup.checks.demandTimer(this.node.id, coming, lateMs);
+    // With so much on its way nothing more is taken.
+    const onItsWayBytes = coming.reduce((sum, entry) => sum + entryBytes(entry), 0);
+    const isFull = onItsWayBytes + roomBytes > options.maxUncommittedBytes;
+    return isFull || this.node.setup.checks.hasTimer(coming) ? null : lateMs;
   }
 
   private observe(): void {

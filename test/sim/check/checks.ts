@@ -17,7 +17,7 @@ import { LogMatching } from "./log-matching.ts";
 import { Storages } from "./storages.ts";
 import { Stamps } from "./stamps.ts";
 import { StoreOracle } from "./store-oracle.ts";
-import { demand } from "./violation.ts";
+import { demand, Violation } from "./violation.ts";
 
 /** What is watched of one running instance from turn to turn. */
 export interface Watched {
@@ -126,10 +126,14 @@ export class Checks {
     }
   }
 
-  /** Something is due at a leader, which must have proposed it: it is among the entries that it has not applied. */
-  demandTimer(leader: NodeId, coming: readonly Entry[], lateMs: number): void {
-    const isProposed = coming.some(({ kind, data }) => kind === "command" && this.isTimer(data));
-    demand(isProposed, "timers", () => `${leader} leads, and has not proposed what has been due for ${lateMs} ms`);
+  /** Whether one of these entries is what the state machine wants to happen by itself. */
+  hasTimer(entries: readonly Entry[]): boolean {
+    return entries.some(({ kind, data }) => kind === "command" && this.isTimer(data));
+  }
+
+  /** A leader has not proposed what was due, though it could. */
+  late(leader: NodeId, lateMs: number): never {
+    throw new Violation("timers", `${leader} leads, and has not proposed what has been due for ${lateMs} ms`);
   }
 
   /** A transaction is durable, and so is all that follows from it: a node applies nothing but what is committed. */
