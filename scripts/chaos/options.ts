@@ -22,7 +22,7 @@ its HTTP APIs, kills, pauses and separates the processes meanwhile, and checks w
   --face F        rest, etcd or both (both)
   --mutant M      makes a mistake on purpose, which the run must find
   --history F     where to write what the clients saw; without it, only if a rule was broken
-  --verbose       prints each fault when it happens
+  --verbose       prints each fault when it happens, and who leads
   --help          shows this text
 
 The faults, and what has to happen for one to count as having done what it is for:

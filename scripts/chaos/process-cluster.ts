@@ -28,6 +28,8 @@ export class ProcessCluster {
   readonly keptEntries = logLimits.maxEntries;
   /** How often each node took over the state of another one. */
   readonly snapshots = new Map<string, number>();
+  /** Is told when a node says that it leads. */
+  onLeader: (node: string, term: number) => void = () => {};
   private readonly folder: string;
 
   private constructor(folder: string, nodes: readonly NodeHandle[], network: Network) {
@@ -120,7 +122,10 @@ export class ProcessCluster {
   }
 
   private heard(id: string, line: string): void {
+    const before = this.leaderships.terms;
     this.leaderships.see(line);
+    const newest = this.leaderships.newest();
+    if (newest !== undefined && this.leaderships.terms > before) this.onLeader(newest.node, newest.term);
     if (!line.includes('"event":"snapshot"') || !line.includes('"installed"')) return;
     this.snapshots.set(id, (this.snapshots.get(id) ?? 0) + 1);
   }

@@ -28,11 +28,13 @@ import {
   judgeWatches,
 } from "./verdict.ts";
 import type { Verdict } from "./verdict.ts";
+import { viewsOf } from "./views.ts";
 import { Watcher } from "./watchers.ts";
 
 const readyWithinMs = 90_000;
 const lookEveryMs = 500;
 const progressEveryMs = 10_000;
+const longSilenceMs = 5000;
 const recentAnswers = 10_000;
 /** Operations that begin in a round have ended this many rounds later. */
 const roundsToEnd = 3;
@@ -50,6 +52,7 @@ export class ChaosRun {
   private readonly startedAtMs = performance.now();
   private untilMs = Number.POSITIVE_INFINITY;
   private checkedRounds = 0;
+  private explainedAtMs = 0;
 
   static async make(options: ChaosOptions): Promise<ChaosRun> {
     return new ChaosRun(options, await ProcessCluster.make(options.nodes, options.seed, options.mutant));
@@ -59,6 +62,9 @@ export class ChaosRun {
     this.options = options;
     this.cluster = cluster;
     const faces = [restFace, etcdFace].filter(({ name }) => options.faces.includes(name.toLowerCase()));
+    cluster.onLeader = (node, term) => {
+      if (options.verbose) this.tell(`${node} leads in term ${term}`);
+    };
     const nodeIds = cluster.nodes.map(({ id }) => id);
     this.load = new Load({ record: this.record, faces, nodeIds, urls: () => cluster.urls() }, options.seed);
     this.nemesis = new Nemesis(this.arena(), options.seed, options.nemesis);
@@ -139,11 +145,22 @@ export class ChaosRun {
       const verdicts = [judgeLeaders(leaderships), judgeProcesses(nodes), ...this.checkRounds()];
       const broken = verdicts.filter(({ passed, findings }) => !passed && findings.length > 0);
       if (broken.length > 0) return broken;
+      await this.explainSilence();
       if (performance.now() < progressAtMs) continue;
       progressAtMs += progressEveryMs;
       this.tell(this.progress());
     }
     return [];
+  }
+
+  /** Once in each time without writes that is long, if anybody wants to know. */
+  private async explainSilence(): Promise<void> {
+    const { acknowledgedMs } = this.record;
+    const writtenAtMs = acknowledgedMs.at(-1) ?? this.startedAtMs;
+    if (!this.options.verbose || this.explainedAtMs === writtenAtMs) return;
+    if (performance.now() - writtenAtMs < longSilenceMs) return;
+    this.explainedAtMs = writtenAtMs;
+    for (const view of await viewsOf(this.cluster.nodes)) this.tell(`no write for long; ${view}`);
   }
 
   private checkRounds(): Verdict[] {
