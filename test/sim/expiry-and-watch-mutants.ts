@@ -2,7 +2,10 @@
 
 import type { CommittedCommand } from "../../src/machine.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
+import { decodeCommand, encodeCommand } from "../../src/kv/command-codec.ts";
+import type { QueryAnswer } from "../../src/kv/model.ts";
 import { Leases } from "../../src/kv/store/leases.ts";
+import { Queries } from "../../src/kv/store/queries.ts";
 import type { StoreParts } from "../../src/kv/store/store-parts.ts";
 import { WatchHub } from "../../src/kv/watch/watch-hub.ts";
 import { StateTimer } from "../../src/node/state-timer.ts";
@@ -78,6 +81,38 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
     install: () => patchMethod(StateTimer.prototype, "changed", () => {}),
   },
   {
+    name: "history is compacted by itself that is to be kept",
+    hazard: null,
+    withinSeeds: 50,
+    adjust: withRetention,
+    install: () =>
+      patchMethod(KeyValueMachine.prototype, "timerCommand", (self, _inputs, original) => {
+        const command = decodeCommand(original() as Uint8Array);
+        const { meta } = self["parts"] as StoreParts;
+        const isCompaction = command?.body.kind === "compact";
+        return isCompaction ? compactionAt(meta.revision) : original();
+      }),
+  },
+  {
+    name: "history that is to be forgotten by itself is kept",
+    hazard: null,
+    withinSeeds: 50,
+    adjust: withRetention,
+    install: () =>
+      patchMethod(KeyValueMachine.prototype, "nextTimerMs", (self) => (self as { ownTimerMs?: number }).ownTimerMs),
+  },
+  {
+    name: "a checksum depends on what is compacted",
+    hazard: null,
+    withinSeeds: 50,
+    adjust: (settings) => withStore(withBusyStores(settings), { compactionRate: 0.1 }),
+    install: () =>
+      patchMethod(Queries.prototype, "hash", (_self, inputs, original) => {
+        const answer = original(...inputs) as QueryAnswer;
+        return answer.status === "hash" ? { ...answer, hash: (answer.hash + answer.compactRevision) >>> 0 } : answer;
+      }),
+  },
+  {
     name: "a watch misses the revision that it begins with",
     hazard: null,
     withinSeeds: 50,
@@ -140,6 +175,16 @@ export const expiryAndWatchMutants: readonly Mutant[] = [
       }),
   },
 ];
+
+function withRetention(settings: Settings): Settings {
+  const busy = withBusyStores(settings);
+  const retention = { kind: "age", ageMs: 1000 } as const;
+  return withStore(busy, { compactionRate: 0, options: { ...busy.store?.options, retention } });
+}
+
+function compactionAt(revision: number): Uint8Array {
+  return encodeCommand({ body: { kind: "compact", revision }, idempotency: null });
+}
 
 function withWatchers(settings: Settings): Settings {
   return withStore(withBusyStores(settings), { watchers: 4 });

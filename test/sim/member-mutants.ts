@@ -1,10 +1,11 @@
 /** Bugs in how a group changes, made on purpose: the simulator has to find them while roles change. */
 
+import { Gatekeeper } from "../../src/node/gatekeeper.ts";
 import { Leader } from "../../src/raft/leader.ts";
 import { Membership } from "../../src/raft/membership.ts";
 import type { Mutant } from "./mutants.ts";
 import { patchMethod } from "./patch.ts";
-import type { Settings } from "./settings.ts";
+import { nodeIds, type Settings } from "./settings.ts";
 
 export const memberMutants: readonly Mutant[] = [
   {
@@ -32,7 +33,37 @@ export const memberMutants: readonly Mutant[] = [
     adjust: withRoleChanges,
     install: () => patchMethod(Membership.prototype, "restore", () => {}),
   },
+  {
+    name: "peers are known by their names alone, and a node that lost its storage goes on under its own",
+    hazard: 36,
+    withinSeeds: 300,
+    adjust: withReplacements,
+    install: () => patchMethod(Gatekeeper.prototype, "check", () => {}),
+  },
+  {
+    name: "whoever was away refuses a leader that has come back with another storage",
+    hazard: 36,
+    withinSeeds: 600,
+    adjust: withReplacements,
+    install: () => patchMethod(Gatekeeper.prototype, "isAhead", () => false),
+  },
 ];
+
+/** Nodes lose their storages and their places, and come back, while others are away. */
+function withReplacements(settings: Settings): Settings {
+  const { electionMaxMs } = settings.options;
+  const weights = { ...settings.faults.weights, wipe: 2, removal: 2, isolation: 1, "member change": 0 };
+  return {
+    ...settings,
+    voters: nodeIds(4),
+    learners: [],
+    storage: "memory",
+    store: null,
+    options: { ...settings.options, preVote: true, checkQuorum: true },
+    faults: { everyMs: electionMaxMs, lastsMs: 4 * electionMaxMs, weights },
+    faultyMs: 60 * electionMaxMs,
+  };
+}
 
 /** Roles change all the time, on nodes that can be demanded to come to an end. */
 function withRoleChanges(settings: Settings): Settings {

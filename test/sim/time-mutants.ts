@@ -52,6 +52,24 @@ export const timeMutants: readonly Mutant[] = [
       }),
   },
   {
+    name: "a leader is late with what is due",
+    hazard: null,
+    withinSeeds: 20,
+    adjust: withTimers,
+    install: () => {
+      const dueSinceMs = new WeakMap<object, number>();
+      return patchMethod(MachineTimer.prototype, "isDue", (self, [nowMs], original) => {
+        if (original(nowMs) !== true) return false;
+        const sinceMs = dueSinceMs.get(self) ?? Number(nowMs);
+        dueSinceMs.set(self, sinceMs);
+        const { options } = self["raft"] as Raft;
+        const isDue = Number(nowMs) - sinceMs > 4 * options.heartbeatMs;
+        if (isDue) dueSinceMs.delete(self);
+        return isDue;
+      });
+    },
+  },
+  {
     name: "a timer is proposed again while that is on its way",
     hazard: null,
     withinSeeds: 50,
