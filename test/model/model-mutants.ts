@@ -55,6 +55,12 @@ export const modelMutants: readonly ModelMutant[] = [
     from: "peersOf(node).forall(peer => node.matched.get(peer) == node.log.length()),",
     to: "true,",
   },
+  {
+    name: "a change takes more than one vote at once",
+    from: "| Remove(id) => { voters: members.voters.exclude(Set(id)), ",
+    to: `| Remove(id) => {
+      voters: members.voters.exclude(if (members.voters.exclude(Set(id, "n2", "n3")).size() > 0) Set(id, "n2", "n3") else Set(id)), `,
+  },
 ];
 
 export function mutate(model: string, { name, from, to }: ModelMutant): string {
