@@ -51,7 +51,7 @@ export class Correspondence {
         this.node.note(() => `to ${to}: ${describeMessages(messages)}`);
         this.node.setup.checks.left(this.instance.watched, messages);
       };
-      const receive: Receive = (instance, answer) => instance.correspondence?.receive(frame, answer);
+      const receive: Receive = (instance, answer) => instance.place?.correspondence.receive(frame, answer);
       this.exchange(to, begin, receive, (answer) => {
         resolve(answer instanceof Uint8Array ? this.readAnswer(answer, to) : answer);
       });
@@ -82,7 +82,7 @@ export class Correspondence {
       this.node.note(() => `page ${part.sequence} to ${to}: ${told?.result ?? "lost"}`);
       this.instance.enter((driver) => driver.partAnswered(part, told, this.instance.nowMs));
     };
-    const receive: Receive = (instance, answer) => instance.correspondence?.receivePart(bytes, answer);
+    const receive: Receive = (instance, answer) => instance.place?.correspondence.receivePart(bytes, answer);
     this.exchange(to, begin, receive, answered);
   }
 
@@ -104,7 +104,7 @@ export class Correspondence {
     return new Promise((resolve, reject) => {
       if (!this.instance.alive) return;
       const begin = (): void => this.node.note(() => `asks ${to} to join`);
-      const receive: Receive = (instance, answer) => instance.join(request, answer);
+      const receive: Receive = (instance, answer) => instance.place?.join(request, answer);
       this.exchange(to, begin, receive, (answer) => {
         if (answer instanceof Uint8Array) {
           resolve(JSON.parse(new TextDecoder().decode(answer)) as JoinAnswer | JoinRefusal);

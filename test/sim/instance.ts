@@ -1,39 +1,29 @@
 /** One running instance of a node, from its start to its crash: the real driver, transport, timer and clock in a simulated host. */
 
-import type { Refusal } from "../../src/internal.ts";
 import type { StateMachine } from "../../src/machine.ts";
-import type { ChangeRequest, JoinRequest, Standing } from "../../src/membership.ts";
-import { Administration, type Ended } from "../../src/node/administration.ts";
 import { AlarmTimer } from "../../src/node/alarm-timer.ts";
-import { Belonging } from "../../src/node/belonging.ts";
 import { MonotonicClock } from "../../src/node/clock.ts";
 import { Driver, type DriverHost } from "../../src/node/driver.ts";
-import { claimOn, claimRefusal } from "../../src/node/founding.ts";
-import { Inquiry } from "../../src/node/inquiry.ts";
 import type { MembershipStorage } from "../../src/node/membership-storage.ts";
 import type { SnapshotStore } from "../../src/node/snapshot-store.ts";
 import type { StoredNode } from "../../src/node/storage.ts";
 import { Transport } from "../../src/node/transport.ts";
 import type { Outcome, Refused } from "../../src/node/waiters.ts";
-import { entryBytes, type NodeId } from "../../src/raft/entry.ts";
-import type { Raft } from "../../src/raft/raft.ts";
+import type { NodeId } from "../../src/raft/entry.ts";
 import type { Watched } from "./check/checks.ts";
-import { Correspondence } from "./correspondence.ts";
+import type { Correspondence } from "./correspondence.ts";
 import { SimulatedCrash } from "./crash.ts";
 import type { OpenedNode } from "./disk/engine.ts";
 import { intercept, recordingStorage } from "./disk/recording-storage.ts";
 import { emptyRecord, type WriteRecord } from "./disk/write-record.ts";
-import type { Reply } from "./network.ts";
 import { DurabilityGate, type OutputGate } from "./output-gate.ts";
+import { PlaceInGroup } from "./place-in-group.ts";
+import { Punctuality } from "./check/punctuality.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import { DigestMachine } from "./store/digest-machine.ts";
 
 /** What can wait for something else to go along with it waits for up to this long. */
 const soonMs = 5;
-/** So many heartbeats after a turn that did not propose what is due, a later one must have. */
-const latestHeartbeats = 2;
-/** More than the entry of a timer takes. */
-const roomBytes = 200;
 /** Nodes apply in steps of different lengths, but most of them come by some of the multiples of this. */
 const contentEvery = 16;
 
@@ -52,25 +42,20 @@ export class Instance {
   private lastFlushAtMs = 0;
   private detached = false;
   private running: Driver | null = null;
-  private place: Belonging | null = null;
-  private peers: Correspondence | null = null;
-  private administration: Administration | null = null;
-  private readonly inquiry = new Inquiry();
+  private inGroup: PlaceInGroup | null = null;
   private isQuiescent = false;
-  /** What had been applied at the end of the last turn. */
-  private knownUpTo = 0;
-  /** Since when something has been due that this leader has not proposed. */
-  private overdueSinceMs = Number.POSITIVE_INFINITY;
+  private readonly punctuality: Punctuality;
   private machine: StateMachine | null = null;
 
   constructor(node: SimulatedNode) {
     this.node = node;
     const { image, setup } = node;
+    this.punctuality = new Punctuality(setup.checks, node.id);
     this.gate = setup.tampering.gate?.(this.durability) ?? this.durability;
     this.clock = new MonotonicClock(() => node.clock.readMs());
     this.timer = new AlarmTimer(node.alarm, this.clock);
     this.transport = new Transport({
-      call: (to, messages) => this.correspondent.call(to, messages),
+      call: (to, messages) => this.correspondence.call(to, messages),
       receive: (messages) => this.enter((driver) => void driver.receive(messages, null, this.nowMs)),
       scheduleSend: () => this.soon(() => this.transport.sendPostponed()),
       unreachable: (peer) => this.enter((driver) => driver.unreachable(peer, this.nowMs)),
@@ -78,10 +63,11 @@ export class Instance {
     });
     const opened = node.engine.open();
     this.stored = opened.stored;
-    const { appliedIndex } = opened.stored.log;
+    const { appliedIndex, lastIndex: writtenIndex } = opened.stored.log;
     const { incarnation, identity } = opened.stored;
     const life = `${node.id} (storage ${identity.storageId}, incarnation ${incarnation})`;
-    const indexes = { term: opened.stored.hardState.term, commitIndex: appliedIndex, appliedIndex, ledTerm: 0 };
+    const { term } = opened.stored.hardState;
+    const indexes = { writtenIndex, term, commitIndex: appliedIndex, appliedIndex, ledTerm: 0 };
     this.watched = { node: node.id, life, image, gate: this.durability, ...indexes };
     this.opened = opened;
     this.wrote(emptyRecord());
@@ -91,18 +77,9 @@ export class Instance {
   start(): void {
     const { stored, node } = this;
     try {
-      this.place = new Belonging(this.watchedMembership(), stored, {
-        within: () => this.within(),
-        onRetired: ({ standing, reason }) => {
-          node.note(() => `is ${standing}: ${reason}`);
-          node.setup.world.count(`node ${standing}`);
-          this.running?.enrolmentChanged(this.nowMs);
-        },
-        listedHint: () => undefined,
-      });
-      this.peers = new Correspondence(this, node, this.place.gatekeeper);
+      this.inGroup = new PlaceInGroup(this, node, this.watchedMembership());
       this.running = new Driver(node.setup.settings.options, stored, this.makeHost(), this.nowMs);
-      this.administration = this.administrationOf(this.running, this.place);
+      this.inGroup.begin(this.running);
       this.isQuiescent = this.running.raft.quiescent;
       this.observe();
     } catch (error) {
@@ -112,14 +89,9 @@ export class Instance {
     }
   }
 
-  /** What it says to its peers; null if the instance ended before it could. */
-  get correspondence(): Correspondence | null {
-    return this.peers;
-  }
-
-  /** Whether it belongs to its group, as far as it knows; null if the instance ended before it could tell. */
-  get standing(): Standing | null {
-    return this.place?.enrolment.standing ?? null;
+  /** Its place in the group; null if the instance ended before it had one. */
+  get place(): PlaceInGroup | null {
+    return this.inGroup;
   }
 
   get nowMs(): number {
@@ -160,12 +132,12 @@ export class Instance {
   ask(request: (driver: Driver) => Promise<Outcome>, answer: (outcome: Outcome, leader: NodeId | null) => void): void {
     this.enter((driver) => {
       this.catchUp();
-      const outside = this.outsider();
+      const outside = this.inGroup?.outsider() ?? null;
       if (outside !== null) {
         this.gate.output(() => answer({ done: false, ...outside }, null));
         return;
       }
-      this.inquire(driver);
+      this.inGroup?.inquire(driver);
       request(driver).then(
         (outcome) => this.settled(outcome, answer),
         (error: unknown) => this.caught(error),
@@ -175,37 +147,8 @@ export class Instance {
 
   /** Why no subscriber can be served; null if one can. */
   mayServe(): Refused | null {
-    const outside = this.outsider();
+    const outside = this.inGroup?.outsider() ?? null;
     return outside === null ? (this.running?.mayServe() ?? null) : { done: false, ...outside };
-  }
-
-  /** Changes the members, as an operator asks for it. Says nothing more once the instance has ended. */
-  change(request: ChangeRequest, timeoutMs: number, ended: (how: Ended) => void): void {
-    this.enter(() => {
-      this.administration?.change(request, timeoutMs).then(
-        (how) => {
-          if (this.alive) ended(how);
-        },
-        (error: unknown) => this.caught(error),
-      );
-    });
-  }
-
-  /** A leader asks this node to wait to become a member, whatever it has been before. */
-  join(request: JoinRequest, answer: (reply: Reply) => void): void {
-    const { node, stored, running, standing } = this;
-    if (running === null || standing === null) return;
-    const { appliedIndex, lastIndex } = running.raft.log;
-    const claim = claimOn({ groupId: stored.identity.groupId, standing, appliedIndex, lastIndex }, request);
-    const say = (instance: Instance, what: unknown): void => {
-      const bytes = new TextEncoder().encode(JSON.stringify(what));
-      instance.gate.output(() => answer({ refused: false, bytes }));
-    };
-    if (claim === "other group" || claim === "knows more") {
-      return say(this, { code: "node_in_use", message: claimRefusal(claim, node.id) });
-    }
-    const joined = claim === "keep" ? this : node.join(request);
-    say(joined, { storageId: joined.stored.identity.storageId });
   }
 
   /** Ends the instance. The first `kept` of the transactions that are not durable yet turn out to be. */
@@ -275,7 +218,7 @@ export class Instance {
         const { ledger } = this.node.setup.checks;
         return watchMachine(this.opened.renewMachine(), ledger.digestAt(current.restored?.index ?? 0));
       },
-      sendPart: (to, part) => this.correspondent.sendPart(to, part),
+      sendPart: (to, part) => this.correspondence.sendPart(to, part),
       send: (to, messages) => {
         if (!this.detached) this.step("before sending");
         this.transport.send(to, messages);
@@ -283,7 +226,7 @@ export class Instance {
       arm: (deadlineMs) => this.endTurn(deadlineMs),
       toSystemMs: (timeMs) => this.clock.toSystemMs(timeMs),
       scheduleFlush: (afterMs) => this.soon((driver) => driver.flush(this.nowMs), afterMs),
-      configured: (configuration) => this.place?.configured(configuration) ?? true,
+      configured: (configuration) => this.inGroup?.configured(configuration) ?? true,
       abort: (error) => this.abort(error),
       random: () => random.nodes.next(),
       observer: {
@@ -308,33 +251,7 @@ export class Instance {
     if (!this.alive) return;
     this.timer.arm(deadlineMs);
     this.observe();
-    if (this.running?.raft.role === "leader") this.demandPunctuality(this.running);
-    this.knownUpTo = this.running?.raft.log.appliedIndex ?? 0;
-  }
-
-  /** A leader that knows a state proposes what is due in it: at its next turn or, if that was not possible, at a heartbeat. */
-  private demandPunctuality({ raft }: Driver): void {
-    const lateMs = this.latenessMs(raft);
-    if (lateMs === null) this.overdueSinceMs = Number.POSITIVE_INFINITY;
-    else if (this.overdueSinceMs === Number.POSITIVE_INFINITY) this.overdueSinceMs = this.nowMs;
-    if (lateMs === null || this.nowMs - this.overdueSinceMs <= latestHeartbeats * raft.options.heartbeatMs) return;
-    this.node.setup.checks.late(this.node.id, lateMs);
-  }
-
-  /** For how long something has been due that this leader could have proposed, and has not; null when there is no such thing. */
-  private latenessMs({ log, term, clusterTime, leadership, options }: Raft): number | null {
-    const { appliedIndex, lastIndex } = log;
-    const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === term;
-    const dueMs = this.timerMs;
-    if (!isKnown || dueMs === null || leadership?.transferee !== null) return null;
-    const lateMs = clusterTime.read(this.nowMs) - dueMs;
-    if (lateMs < 0) return null;
-    const first = appliedIndex + 1;
-    const coming = lastIndex < first ? [] : log.read(first, lastIndex, Number.POSITIVE_INFINITY);
-    // With so much on its way nothing more is taken.
-    const onItsWayBytes = coming.reduce((sum, entry) => sum + entryBytes(entry), 0);
-    const isFull = onItsWayBytes + roomBytes > options.maxUncommittedBytes;
-    return isFull || this.node.setup.checks.hasTimer(coming) ? null : lateMs;
+    if (this.running !== null) this.punctuality.turned(this.running.raft, this.timerMs, this.nowMs);
   }
 
   private observe(): void {
@@ -353,55 +270,9 @@ export class Instance {
     if (running !== null && this.nowMs >= running.raft.deadlineMs) running.wake(this.nowMs);
   }
 
-  private get correspondent(): Correspondence {
-    if (this.peers === null) throw new Error("the instance has not started");
-    return this.peers;
-  }
-
-  private within(): ReturnType<ConstructorParameters<typeof Belonging>[2]["within"]> {
-    if (this.running === null) throw new Error("the instance has not started");
-    const { role, term, leader, log } = this.running.raft;
-    return { term, leads: role === "leader", leader, appliedIndex: log.appliedIndex };
-  }
-
-  /** Why a node that is no member answers no client; null for a member. */
-  private outsider(): Refusal | null {
-    const { standing } = this;
-    if (standing === null || standing === "member") return null;
-    return { code: standing === "superseded" ? "fenced" : standing, message: standing, ambiguous: false };
-  }
-
-  /** A client has come. Whoever may have missed its own removal asks for it, as the node does. */
-  private inquire({ raft }: Driver): void {
-    if (!this.inquiry.isDue(raft, this.nowMs)) return;
-    for (const { id } of this.place?.members ?? []) {
-      if (id === raft.id) continue;
-      void this.correspondent.call(id, []).then(({ result }) => {
-        if (result === "ok" || result === "refused") this.inquiry.answered(this.nowMs);
-      });
-    }
-  }
-
-  private administrationOf(driver: Driver, place: Belonging): Administration {
-    // It asks for a read whose end it does not wait for.
-    const query: Driver["query"] = (...inputs) => {
-      const outcome = driver.query(...inputs);
-      outcome.catch((error: unknown) => this.caught(error));
-      return outcome;
-    };
-    return new Administration({
-      driver: intercept(driver, { query }),
-      nowMs: () => {
-        this.node.setup.world.expectPromises();
-        return this.nowMs;
-      },
-      join: ({ id }, request) => this.correspondent.join(id, request),
-      joinRequest: (force) => {
-        this.node.setup.world.expectPromises();
-        return place.joinRequest(driver.raft.log.appliedIndex, force);
-      },
-      transferEnded: () => {},
-    });
+  private get correspondence(): Correspondence {
+    if (this.inGroup === null) throw new Error("the instance has not started");
+    return this.inGroup.correspondence;
   }
 
   /** Its writes are transactions of their own, between which the node may crash. */
@@ -462,6 +333,8 @@ export class Instance {
 
   private wrote(record: WriteRecord): void {
     this.unflushed.push(record);
+    const { entries, restored } = record;
+    this.watched.writtenIndex = entries.at(-1)?.index ?? restored?.index ?? this.watched.writtenIndex;
     this.durability.wrote();
     this.observe();
     const { appliedIndex } = record;
@@ -501,7 +374,8 @@ export class Instance {
     else if (this.alive) this.node.crash(error.message);
   }
 
-  private caught(error: unknown): void {
+  /** What was thrown by what happens in this instance. */
+  caught(error: unknown): void {
     if (!(error instanceof SimulatedCrash)) this.node.setup.world.fail(error);
   }
 }

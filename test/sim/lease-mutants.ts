@@ -12,7 +12,6 @@ export const leaseMutants: readonly Mutant[] = [
     name: "a lease never ends",
     hazard: 10,
     withinSeeds: 200,
-    foundBy: 95,
     adjust: (settings) => withLeases(settings, 0),
     install: () =>
       patchMethod(Leader.prototype, "leaseMs", (self, inputs, original) =>
@@ -23,14 +22,12 @@ export const leaseMutants: readonly Mutant[] = [
     name: "clocks drift apart by more than the bound that leases trust",
     hazard: 10,
     withinSeeds: 200,
-    foundBy: 36,
     adjust: (settings) => withDrift(withLonelyLeaders(withLeases(settings, 0), { isolation: 1 }), 0.5),
   },
   {
     name: "a promise to elect nobody else is forgotten in a restart",
     hazard: 10,
     withinSeeds: 300,
-    foundBy: 87,
     adjust: (settings) =>
       withLonelyLeaders(withLeases(settings, 0), { "one-way cut": 1, "clogged link": 1, eviction: 2 }),
     tampering: {

@@ -30,8 +30,8 @@ test.each([
   for (const driftRate of [0.05, 0.4]) {
     const adjust = (settings: Parameters<typeof withLeases>[0]): ReturnType<typeof withLeases> =>
       withLonelyLeaders(withLeases(settings, driftRate), weights);
-    const { failures } = await runSeeds(seedsFrom(1, 12), { adjust });
+    const { failures } = await runSeeds(seedsFrom(1, 7), { adjust });
     expect(failures).toEqual([]);
   }
-  expect(leased()).toBeGreaterThan(1000);
+  expect(leased()).toBeGreaterThan(500);
 });

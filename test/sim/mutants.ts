@@ -29,8 +29,6 @@ export interface Mutant {
   readonly hazard: number | null;
   /** The simulator must find it within so many seeds, from seed 1 on. */
   readonly withinSeeds: number;
-  /** A seed that finds what is found seldom: the tests begin there. */
-  readonly foundBy?: number;
   readonly tampering?: Tampering;
   /** In which worlds it can be found. */
   readonly adjust?: (settings: Settings) => Settings;
@@ -248,7 +246,6 @@ export const mutants: readonly Mutant[] = [
     name: "appends leave early though they tell of a commit that only this disk makes",
     hazard: 35,
     withinSeeds: 300,
-    foundBy: 50,
     install: () => patchGetter(RaftLog.prototype, "savedIndex", Number.POSITIVE_INFINITY),
   },
   {
@@ -268,7 +265,6 @@ export const mutants: readonly Mutant[] = [
     name: "a leader of an earlier term is not told that there is a later one",
     hazard: 22,
     withinSeeds: 600,
-    foundBy: 62,
     adjust: (settings) => withFewRequests(withManyLeaders(settings)),
     install: () => patchMethod(Voter.prototype, "answerStale", () => {}),
   },

@@ -67,7 +67,7 @@ export class Operator {
     const present = members(leader.driver?.raft.configuration ?? this.setup.checks.ledger.configuration);
     for (const node of random.faults.shuffle(this.nodes)) {
       if (!present.includes(node.id)) return this.request({ changes: [this.addition(node.id)], force: true });
-      if (node.instance?.standing === "fenced" && isLost(this.setup, node)) {
+      if (node.instance?.place?.standing === "fenced" && isLost(this.setup, node)) {
         return this.request({ changes: [{ action: "remove", id: node.id }], force: true });
       }
     }
@@ -102,7 +102,7 @@ export class Operator {
     const timeoutMs = patience * settings.options.electionMaxMs;
     const delayMs = random.faults.exponential(settings.network.latencyMs);
     world.after(delayMs, () => {
-      leader.change(request, timeoutMs, (ended) => {
+      leader.place?.change(request, timeoutMs, (ended) => {
         if (ended.done) end("done");
         // One of unknown outcome may still be on its way.
         else if (!ended.ambiguous) end(ended.code);

@@ -8,8 +8,8 @@ import { runSeed } from "./run-seed.ts";
 import { formatLine, Trace } from "./trace.ts";
 
 /** Fixed seeds show that a change has broken something; fresh ones go where no run has been. */
-const fixedSeeds = 200;
-const freshSeeds = 100;
+const fixedSeeds = 120;
+const freshSeeds = 60;
 
 async function tellFailures({ failures }: Tally): Promise<string> {
   const stories: string[] = [];

@@ -19,17 +19,8 @@ beforeEach(() => {
 const image = (node: string): Watched["image"] => checks.images.get(node)!;
 
 function watched(node: string, incarnation = 1): Watched {
-  const gate = new DurabilityGate();
-  return {
-    node,
-    life: `${node}, ${incarnation}`,
-    image: image(node),
-    gate,
-    term: 0,
-    commitIndex: 0,
-    appliedIndex: 0,
-    ledTerm: 0,
-  };
+  const indexes = { writtenIndex: 9, term: 0, commitIndex: 0, appliedIndex: 0, ledTerm: 0 };
+  return { node, life: `${node}, ${incarnation}`, image: image(node), gate: new DurabilityGate(), ...indexes };
 }
 
 function entry(index: number, term: number, name = `w${index}`): Entry {

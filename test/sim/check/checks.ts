@@ -26,6 +26,8 @@ export interface Watched {
   readonly life: string;
   readonly image: DurableImage;
   readonly gate: OutputGate;
+  /** The last entry that it has written, durable or not. */
+  writtenIndex: number;
   term: number;
   commitIndex: number;
   appliedIndex: number;
@@ -64,9 +66,9 @@ export class Checks {
   /** A transaction has been made or a turn has ended, at this true time; not everything may be durable yet. */
   observe(watched: Watched, raft: Raft, trueMs: number): void {
     const { log, term } = raft;
-    const { appliedIndex, lastIndex, savedIndex } = log;
+    const { appliedIndex, lastIndex } = log;
     // Alone in its group, a leader counts its own entry in the middle of a turn, whose next transaction will store it.
-    const commitIndex = Math.min(log.commitIndex, savedIndex);
+    const commitIndex = Math.min(log.commitIndex, watched.writtenIndex);
     demand(
       term >= watched.term && commitIndex >= watched.commitIndex && appliedIndex >= watched.appliedIndex,
       "monotone indexes",

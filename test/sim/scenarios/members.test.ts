@@ -9,7 +9,7 @@ let stage: Stage;
 async function ask(change: RequestedChange): Promise<void> {
   let done: boolean | null = null;
   const leader = stage.leader()?.instance;
-  leader?.change({ changes: [change], force: true }, 1000, (ended) => {
+  leader?.place?.change({ changes: [change], force: true }, 1000, (ended) => {
     done = ended.done;
   });
   await stage.until(() => done !== null, 3000);
@@ -43,7 +43,7 @@ test("hazard-36 a node that has lost its storage neither votes nor acknowledges 
   stage.connect(["n1", "n2"], ["n3"]);
   const alone = stage.write("n1", { patienceMs: 1000 });
   await stage.runFor(2000);
-  expect(stage.node("n2").instance?.standing).toBe("fenced");
+  expect(stage.node("n2").instance?.place?.standing).toBe("fenced");
   expect(alone.outcome?.done).toBe(false);
   stage.connect(stage.ids);
   await stage.leads();
@@ -51,7 +51,7 @@ test("hazard-36 a node that has lost its storage neither votes nor acknowledges 
   await ask({ action: "add", id: "n2", role: "learner", promote: true });
   await stage.runFor(2000);
   expect(stage.raft("n2").isVoter).toBe(true);
-  expect(stage.node("n2").instance?.standing).toBe("member");
+  expect(stage.node("n2").instance?.place?.standing).toBe("member");
   stage.close();
 });
 
