@@ -66,9 +66,10 @@ export class Checks {
   /** A transaction has been made or a turn has ended, at this true time; not everything may be durable yet. */
   observe(watched: Watched, raft: Raft, trueMs: number): void {
     const { log, term } = raft;
-    const { appliedIndex, lastIndex } = log;
+    const { lastIndex } = log;
     // Alone in its group, a leader counts its own entry in the middle of a turn, whose next transaction will store it.
     const commitIndex = Math.min(log.commitIndex, watched.writtenIndex);
+    const appliedIndex = Math.min(log.appliedIndex, watched.writtenIndex);
     demand(
       term >= watched.term && commitIndex >= watched.commitIndex && appliedIndex >= watched.appliedIndex,
       "monotone indexes",
