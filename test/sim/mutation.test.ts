@@ -16,7 +16,7 @@ const named = allMutants.map((mutant) => ({
   title: mutant.hazard === null ? mutant.name : `hazard-${mutant.hazard} ${mutant.name}`,
 }));
 
-test.each(named)("$title: found in time", { timeout: 60_000 }, async ({ mutant }) => {
+test.each(named)("$title: found in time", { timeout: 180_000 }, async ({ mutant }) => {
   const { error, withoutBug } = await findMutant(mutant, knownSeeds[mutant.name] ?? 1, mutant.withinSeeds);
   expect(error).not.toBeNull();
   expect(withoutBug).toBeNull();
