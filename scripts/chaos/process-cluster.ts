@@ -18,7 +18,7 @@ import { Reaper } from "./reaper.ts";
 import type { Route } from "./routed-namespace.ts";
 
 /** So much of the log is kept: little, so that whoever was away for seconds needs a snapshot, in several pages, again and again. */
-const logLimits = { keepEntries: 50, maxEntries: 100, maxPageBytes: 8192, cutIdleMs: 3000 };
+const logLimits = { keepEntries: 50, maxEntries: 100, maxPageBytes: 8192, cutIdleMs: 20_000 };
 const idleAfterMs = 1000;
 
 export class ProcessCluster {
