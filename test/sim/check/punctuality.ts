@@ -34,13 +34,15 @@ export class Punctuality {
 
   /** For how long something has been due that this leader could have proposed; null when there is no such thing. */
   private latenessMs(
-    { log, term, clusterTime, leadership, options }: Raft,
+    { id, log, term, clusterTime, leadership, options, configuration }: Raft,
     dueMs: number | null,
     nowMs: number,
   ): number | null {
     const { appliedIndex, lastIndex } = log;
     const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === term;
-    if (!isKnown || dueMs === null || leadership?.transferee !== null) return null;
+    // Who is to hand over leadership, or to lose its vote, takes nothing more.
+    const isLeaving = leadership?.transferee !== null || !configuration.voters.includes(id);
+    if (!isKnown || dueMs === null || isLeaving) return null;
     const lateMs = clusterTime.read(nowMs) - dueMs;
     if (lateMs < 0) return null;
     const first = appliedIndex + 1;
