@@ -3,7 +3,6 @@
 import { Leader } from "../../src/raft/leader.ts";
 import { worstDriftMs } from "./draw-settings.ts";
 import { type Mutant, raftOf } from "./mutants.ts";
-import { interceptStorage } from "./disk/recording-storage.ts";
 import { type Insides, patchMethod } from "./patch.ts";
 import { type FaultKind, nodeIds, noFaults, type Settings } from "./settings.ts";
 
@@ -23,19 +22,6 @@ export const leaseMutants: readonly Mutant[] = [
     hazard: 10,
     withinSeeds: 200,
     adjust: (settings) => withDrift(withLonelyLeaders(withLeases(settings, 0), { isolation: 1 }), 0.5),
-  },
-  {
-    name: "a promise to elect nobody else is forgotten in a restart",
-    hazard: 10,
-    withinSeeds: 300,
-    adjust: (settings) =>
-      withLonelyLeaders(withLeases(settings, 0), { "one-way cut": 1, "clogged link": 1, eviction: 2 }),
-    tampering: {
-      storage: (storage) =>
-        interceptStorage(storage, {
-          saveHardState: ({ term, vote }) => storage.saveHardState({ term, vote }),
-        }),
-    },
   },
 ];
 
