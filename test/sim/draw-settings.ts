@@ -167,7 +167,13 @@ function drawClients(random: Random, worldWide: boolean, timeoutMs: number): Cli
 }
 
 /** These are drawn apart from all others. */
-const ofSomeWorlds: ReadonlySet<FaultKind> = new Set(["member change", "removal", "wipe", "version change"]);
+const ofSomeWorlds: ReadonlySet<FaultKind> = new Set([
+  "member change",
+  "removal",
+  "wipe",
+  "version change",
+  "desertion",
+]);
 
 function drawFaults(random: Random, timeoutMs: number): FaultSettings {
   const weights = { ...noFaults };

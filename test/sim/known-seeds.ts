@@ -3,6 +3,7 @@
 export const knownSeeds: Readonly<Record<string, number>> = {
   "a node forgets whom it voted for when it restarts": 6,
   "a node forgets its term when it restarts": 3,
+  "a promise to elect nobody else is forgotten in a restart": 3,
   "messages leave before what they promise is durable": 3,
   "the applied index is stored apart from the state, and sometimes not at all": 3,
   "an entry of an earlier term is committed by counting": 5,

@@ -3,6 +3,7 @@
 import { Leader } from "../../src/raft/leader.ts";
 import { worstDriftMs } from "./draw-settings.ts";
 import { type Mutant, raftOf } from "./mutants.ts";
+import { interceptStorage } from "./disk/recording-storage.ts";
 import { type Insides, patchMethod } from "./patch.ts";
 import { type FaultKind, nodeIds, noFaults, type Settings } from "./settings.ts";
 
@@ -22,6 +23,18 @@ export const leaseMutants: readonly Mutant[] = [
     hazard: 10,
     withinSeeds: 200,
     adjust: (settings) => withDrift(withLonelyLeaders(withLeases(settings, 0), { isolation: 1 }), 0.5),
+  },
+  {
+    name: "a promise to elect nobody else is forgotten in a restart",
+    hazard: 10,
+    withinSeeds: 300,
+    adjust: (settings) => withLonelyLeaders(withLeases(settings, 0), { desertion: 1 }),
+    tampering: {
+      storage: (storage) =>
+        interceptStorage(storage, {
+          saveHardState: ({ term, vote }) => storage.saveHardState({ term, vote }),
+        }),
+    },
   },
 ];
 

@@ -25,6 +25,7 @@ test.each([
   ["a leader that loses the others", { isolation: 1 }],
   ["lines of one direction, and restarts", { "one-way cut": 1, "clogged link": 1, eviction: 2 }],
   ["transfers of leadership", { isolation: 1, transfer: 1 }],
+  ["others that leave their leader and start anew", { desertion: 1 }],
 ])("hazard-10 no read is old under drift within the bound, with %s", { timeout: 180_000 }, async (_, weights) => {
   const leased = countLeased();
   for (const driftRate of [0.05, 0.4]) {

@@ -89,6 +89,8 @@ export class Nemesis {
         return node.wipe();
       case "version change":
         return this.changeVersions(node);
+      case "desertion":
+        return this.desert();
       case "healing":
         return network.heal(this.places());
     }
@@ -110,6 +112,16 @@ export class Nemesis {
         others.filter((id) => id !== node.id),
       ),
     );
+  }
+
+  /** The leader loses the others, who all start anew at that moment, but not its clients. */
+  private desert(): void {
+    const leader = this.nodes.find(({ instance }) => instance?.driver?.raft.role === "leader");
+    if (leader === undefined) return;
+    const others = this.nodes.filter((node) => node !== leader);
+    const ids = others.map(({ id }) => id);
+    this.block(this.linesBetween([leader.id], ids));
+    for (const other of others) other.crash("evicted", 0, Number.POSITIVE_INFINITY);
   }
 
   /** A node can only send, or only receive; or one line works in one direction only. */

@@ -93,6 +93,7 @@ export const faultKinds = [
   "removal",
   "wipe",
   "version change",
+  "desertion",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
