@@ -1,5 +1,7 @@
 /** The checksum of a snapshot's pages, which each page carries for itself and all before it. */
 
+import type { Page } from "./snapshot-store.ts";
+
 /** Of no bytes at all. */
 export const emptyChecksum = 0x811c_9dc5;
 
@@ -15,6 +17,14 @@ export function addChecksum(before: number, bytes: Uint8Array): number {
   for (let at = whole; at < bytes.length; at += 1) hash = add(hash, view.getUint8(at));
   return hash >>> 0;
 }
+
+/** Goes on with a page. That it is the last one counts, too: without the mark an incomplete state would pass for a whole one. */
+export function addPage(before: number, { bytes, done }: Page): number {
+  const sum = addChecksum(before, bytes);
+  return done ? addChecksum(sum, lastMark) : sum;
+}
+
+const lastMark = new Uint8Array([1]);
 
 function add(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x0100_0193);

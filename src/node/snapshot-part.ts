@@ -8,7 +8,7 @@ import type { Page } from "./snapshot-store.ts";
 
 const magic = 0xd12b;
 /** Raised with every change that an older node could not read. */
-export const partVersion = 1;
+export const partVersion = 2;
 
 /** One page of a cut. */
 export interface SnapshotPart {

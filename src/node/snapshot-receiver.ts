@@ -2,7 +2,7 @@
 
 import { MalformedError } from "../bytes/reader.ts";
 import type { Raft } from "../raft/raft.ts";
-import { addChecksum, emptyChecksum } from "./checksum.ts";
+import { addPage, emptyChecksum } from "./checksum.ts";
 import type { PartAnswer, PartResult, SnapshotPart } from "./snapshot-part.ts";
 import { ForeignPageError, type SnapshotStore, type Staging, UnfitRowError } from "./snapshot-store.ts";
 
@@ -61,7 +61,7 @@ export class SnapshotReceiver {
 
   private stage(part: SnapshotPart, { sequence, checksum }: Staging): Taken {
     const { page, cutId } = part;
-    const expected = addChecksum(sequence === 0 ? emptyChecksum : checksum, page.bytes);
+    const expected = addPage(sequence === 0 ? emptyChecksum : checksum, page);
     if (expected !== part.checksum) {
       this.discard();
       return this.answer("corrupt", cutId, "the checksum is another");

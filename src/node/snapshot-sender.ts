@@ -3,7 +3,7 @@
 import { assert } from "../raft/assert.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { InstallSnapshot } from "../raft/message.ts";
-import { addChecksum, emptyChecksum } from "./checksum.ts";
+import { addPage, emptyChecksum } from "./checksum.ts";
 import { drawId } from "./draw-id.ts";
 import type { PartAnswer, SnapshotPart } from "./snapshot-part.ts";
 import type { Cut, SnapshotStore } from "./snapshot-store.ts";
@@ -127,7 +127,7 @@ export class SnapshotSender {
     const { cut, host, limits } = this;
     assert(cut !== null, "no cut is open");
     const page = host.snapshots.readCut(limits.maxPageBytes);
-    const checksum = addChecksum(cut.sequence === 0 ? emptyChecksum : cut.checksum, page.bytes);
+    const checksum = addPage(cut.sequence === 0 ? emptyChecksum : cut.checksum, page);
     const { id: cutId, sequence, snapshot } = cut;
     this.underWay = { message: { ...message, snapshot }, cutId, sequence, checksum, page };
     host.sendPart(message.to, this.underWay);

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { internalPath } from "../../src/internal.ts";
-import { addChecksum, emptyChecksum } from "../../src/node/checksum.ts";
+import { addPage, emptyChecksum } from "../../src/node/checksum.ts";
 import { decodePartAnswer, encodePart, type PartResult, type SnapshotPart } from "../../src/node/snapshot-part.ts";
 import { storeTables } from "../../src/kv/store/schema.ts";
 import type { Sql } from "../../src/machine.ts";
@@ -196,12 +196,11 @@ class Stream {
     const page = this.source.pages[sequence] ?? { bytes: new Uint8Array(0), done: false };
     const spoilt = changeBytes(page.bytes, pageChanges);
     const before = this.checksums[sequence] ?? emptyChecksum;
-    const checksum = addChecksum(before, isLie ? spoilt : page.bytes);
-    this.checksums[sequence + 1] = checksum;
-    if (isLie && pageChanges.length > 0) this.hasLies = true;
     const done = page.done !== wrongEnd;
+    const checksum = addPage(before, isLie ? { bytes: spoilt, done } : page);
+    this.checksums[sequence + 1] = checksum;
     // Whoever ends too early has sent another state than the one that it was.
-    if (wrongEnd) this.hasLies = true;
+    if (isLie && (pageChanges.length > 0 || wrongEnd)) this.hasLies = true;
     return {
       message: this.message(message),
       cutId,

@@ -4,7 +4,7 @@ import { encodeCommand } from "../../src/kv/command-codec.ts";
 import { KeyValueMachine } from "../../src/kv/machine.ts";
 import type { CommandBody } from "../../src/kv/model.ts";
 import { putOf } from "../../src/kv/operations.ts";
-import { addChecksum, emptyChecksum } from "../../src/node/checksum.ts";
+import { addPage, emptyChecksum } from "../../src/node/checksum.ts";
 import type { Page } from "../../src/node/snapshot-store.ts";
 import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
@@ -60,7 +60,7 @@ function pagesOf(sql: NodeSql, tables: readonly string[]): readonly Page[] {
   for (let checksum = emptyChecksum; ;) {
     const page = snapshots.readCut(maxPageBytes);
     pages.push(page);
-    checksum = addChecksum(checksum, page.bytes);
+    checksum = addPage(checksum, page);
     snapshots.advanceCut(checksum);
     if (page.done) break;
   }

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { addChecksum, emptyChecksum } from "../../src/node/checksum.ts";
+import { addChecksum, addPage, emptyChecksum } from "../../src/node/checksum.ts";
 
 const page = fc.uint8Array({ minLength: 1, maxLength: 40 });
 
@@ -33,4 +33,11 @@ test("tells the order of pages and where one ends", () => {
   const of = (...pages: readonly Uint8Array[]): number => pages.reduce(addChecksum, emptyChecksum);
   expect(new Set([of(one, other), of(other, one), of(one), of(other), of(new Uint8Array(0)), of()]).size).toBe(6);
   expect(of(one, other)).not.toBe(of(new Uint8Array([...one, ...other])));
+});
+
+test("an end is another page than one that is followed by more", () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  const [last, next] = [addPage(emptyChecksum, { bytes, done: true }), addPage(emptyChecksum, { bytes, done: false })];
+  expect(last).not.toBe(next);
+  expect(next).toBe(addChecksum(emptyChecksum, bytes));
 });
