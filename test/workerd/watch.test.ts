@@ -116,7 +116,7 @@ describe("a WebSocket", () => {
     const client = new ApiClient(group);
     const value = "x".repeat(400_000);
     for (const key of "abcdefgh") {
-      const { status } = await client.call("POST", "txn", { then: [{ put: { key, value } }] });
+      const { status } = await client.call("PUT", `kv/${key}`, value);
       expect(status).toBe(200);
     }
     await eventually("rest everywhere", async () => {
