@@ -117,7 +117,7 @@ describe("a WebSocket", () => {
     const value = "x".repeat(400_000);
     for (const key of "abcdefgh") {
       const { status } = await client.call("PUT", `kv/${key}`, value);
-      expect(status).toBe(200);
+      expect(status).toBe(201);
     }
     await eventually("rest everywhere", async () => {
       return (await group.statuses()).every(({ quiescent }) => quiescent) ? true : null;
