@@ -134,7 +134,12 @@ export class Correspondence {
     };
     world.after(settings.network.callTimeoutMs, () => end({ result: "timeout", detail: "no answer" }));
     this.instance.gate.output(() => {
-      begin();
+      try {
+        begin();
+      } catch (error) {
+        // Whoever asked may wait for the answer already, and would be the only one to learn of it.
+        return world.fail(error);
+      }
       this.node.call(to, receive, end);
     });
   }
