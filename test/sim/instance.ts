@@ -251,7 +251,9 @@ export class Instance {
     if (!this.alive) return;
     this.timer.arm(deadlineMs);
     this.observe();
-    if (this.running !== null) this.punctuality.turned(this.running.raft, this.timerMs, this.nowMs);
+    // What is on the disk of another instance says nothing of what this one could have known.
+    if (this.running === null || this.detached) return;
+    this.punctuality.turned(this.running.raft, this.timerMs, this.nowMs);
   }
 
   private observe(): void {
