@@ -184,6 +184,8 @@ export class Leader implements Role {
   step(message: Message, nowMs: number): void {
     assert(!isFromLeader(message), `${message.from} leads term ${message.term} too`);
     if (message.type === "readIndexRequest") {
+      // Whoever asks is there, and waits for what it lacks: no rest without it.
+      this.peers.get(message.from)?.heard(nowMs);
       for (const context of message.contexts) this.addRead({ follower: message.from, context }, nowMs);
     }
     if (message.type !== "appendReply" && message.type !== "heartbeatReply") return;

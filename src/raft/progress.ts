@@ -152,11 +152,16 @@ export class Progress {
     this.paused = true;
   }
 
+  /** The peer has asked for something. That it can be reached does not follow. */
+  heard(nowMs: number): void {
+    this.lastContactMs = nowMs;
+  }
+
   /** Takes any answer of this term: the peer lives. */
   contacted(round: number, nowMs: number): void {
     assert(round >= 0, "rounds count from 0");
     this.recentlyActive = true;
-    this.lastContactMs = nowMs;
+    this.heard(nowMs);
     this.ackedRound = Math.max(this.ackedRound, round);
   }
 

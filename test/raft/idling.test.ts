@@ -365,3 +365,23 @@ test("a learner without which the group rests gets what it lacks as soon as it a
   cluster.run(20 * idleAfterMs);
   expect(cluster.running.every(({ raft }) => raft.quiescent)).toBe(true);
 });
+
+test("whoever asks about a read is waited for, though the first that is said to it is lost", () => {
+  const cluster = new Cluster({ voters: 3, learners: 1, options: { idleAfterMs } });
+  cluster.elect("n1");
+  cluster.partition("l1");
+  // So busy that it is long ago that the group was at rest, and that the learner was heard.
+  for (let count = 0; count < 30; count += 1) {
+    cluster.propose("n1", `${count}`);
+    cluster.run(idleAfterMs / 2);
+  }
+  cluster.heal();
+  cluster.lose = ({ to, type }) => to === "l1" && type !== "readIndexReply";
+  cluster.read("l1");
+  cluster.run(4 * idleAfterMs);
+  expect(cluster.leader.raft.quiescent).toBe(false);
+  cluster.lose = () => false;
+  cluster.run(20 * idleAfterMs);
+  expect(cluster.applied("l1")).toHaveLength(30);
+  expect(cluster.running.every(({ raft }) => raft.quiescent)).toBe(true);
+});
