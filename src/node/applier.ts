@@ -86,7 +86,8 @@ export class Applier {
     });
     assert(equalBytes(results.get(entry.index) ?? noResult, result), "a command's result is not what was foreseen");
     this.observe(entry, atMs);
-    this.changed(atMs);
+    // The core may count later entries as applied that this turn has yet to write.
+    this.changed(entry.index, atMs);
   }
 
   /** Gives committed commands to the state machine. To be called in a transaction, which saves the applied index, too. */
@@ -105,11 +106,11 @@ export class Applier {
     }
   }
 
-  /** Commands were applied, or a state installed. */
-  changed(nowMs: number): void {
+  /** Commands up to this index were applied, or a state installed that includes them. */
+  changed(appliedIndex: number, nowMs: number): void {
     this.news = true;
     this.timer.changed();
-    this.waiters.reached(this.raft.log.appliedIndex, (query) => this.answer(query, nowMs));
+    this.waiters.reached(appliedIndex, (query) => this.answer(query, nowMs));
   }
 
   /** Answers a read from the state as it is. */

@@ -366,7 +366,7 @@ export class Driver {
     }
     applier.applied(ready.committed, results, nowMs);
     this.answerReads(ready, nowMs);
-    if (ready.committed.length > 0 || ready.snapshot !== null) applier.changed(nowMs);
+    if (ready.committed.length > 0 || ready.snapshot !== null) applier.changed(this.raft.log.appliedIndex, nowMs);
   }
 
   private answerReads({ reads }: Ready, nowMs: number): void {

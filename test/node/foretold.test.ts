@@ -82,6 +82,17 @@ describe("a lone command", () => {
     expect(writes(await journal())).toEqual(["begin", "apply a", "save applied 2", "commit", 'r: done "r: a" at 2']);
   });
 
+  test("is not taken for later ones by whoever waits for those", async () => {
+    void node.read("r", "stale", 1000, { minIndex: 4 });
+    for (const word of ["a", "b", "c"]) void node.propose(word);
+    node.driver.flush(node.nowMs);
+    node.ack("n2", 2);
+    expect(disk.words()).toEqual([]);
+    await journal();
+    node.ack("n2", 4);
+    expect((await journal()).filter((line) => line.startsWith("r:"))).toEqual(['r: done "r: a b c" at 4']);
+  });
+
   test("is applied before another leader is followed", async () => {
     await commit("a");
     const term = node.driver.raft.term + 1;

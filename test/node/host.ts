@@ -4,7 +4,7 @@ import { Driver, type DriverHost, type DriverObserver } from "../../src/node/dri
 import { defaultSnapshotLimits } from "../../src/node/snapshots.ts";
 import { SqlSnapshots } from "../../src/node/sql-snapshots.ts";
 import type { Batch, NodeStorage } from "../../src/node/storage.ts";
-import type { Outcome } from "../../src/node/waiters.ts";
+import type { Outcome, ReadBounds } from "../../src/node/waiters.ts";
 import type { Rest } from "../../src/raft/cluster-time.ts";
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
@@ -64,8 +64,14 @@ export class TestNode {
     return this.noteEnd(word, this.driver.propose(encode(word), this.nowMs + timeoutMs, this.nowMs));
   }
 
-  read(name: string, consistency: "linearizable" | "stale" = "linearizable", timeoutMs = 10_000): Promise<Outcome> {
-    return this.noteEnd(name, this.driver.query(encode(name), consistency, this.nowMs + timeoutMs, this.nowMs));
+  read(
+    name: string,
+    consistency: "linearizable" | "stale" = "linearizable",
+    timeoutMs = 10_000,
+    bounds: ReadBounds = {},
+  ): Promise<Outcome> {
+    const query = encode(name);
+    return this.noteEnd(name, this.driver.query(query, consistency, this.nowMs + timeoutMs, this.nowMs, bounds));
   }
 
   receive(...messages: readonly Message[]): void {
