@@ -46,9 +46,9 @@ export class Administration {
   }
 
   /**
-   * Changes the members; answers when the change is in force and no joint configuration is left to be completed. A leader
-   * that is to lose its vote first hands over leadership, and refuses: the next leader makes the change. So the group is not
-   * without a leader for longer than that takes.
+   * Changes the members; answers when the change is in force, no joint configuration is left to be completed, and a
+   * majority of the new voters knows so. A leader that is to lose its vote first hands over leadership, and refuses: the
+   * next leader makes the change. So the group is not without a leader for longer than that takes.
    */
   async change(request: ChangeRequest, timeoutMs: number): Promise<Ended> {
     const { driver } = this.host;
@@ -67,7 +67,8 @@ export class Administration {
     if (!outcome.done) return outcome;
     const left = (): true | undefined => (isJoint(driver.raft.configuration) ? undefined : true);
     if ((await driver.watch(left, untilMs, this.host.nowMs())) === undefined) return notCompleted;
-    return { done: true, body: driver.raft.configuration };
+    const { configuration } = driver.raft;
+    return (await this.establish(untilMs)) ? { done: true, body: configuration } : notEstablished;
   }
 
   /** Hands over leadership; answers when that has ended, either way. */
@@ -113,6 +114,19 @@ export class Administration {
     const leader = await this.handOver(target);
     this.host.transferEnded(target, leader === target);
     return leader === this.host.driver.raft.id && force;
+  }
+
+  /**
+   * A change is in force where it is applied, and voters that have not heard of its commit still count by the members
+   * before: without this leader they might need one that is gone for good. Whoever stores an entry that was proposed after
+   * that commit has heard of it, so a majority of the new voters has when that entry is committed. False if it was not so
+   * in time, or another leader has to see to it. A leader that had to remove itself can't propose anything more.
+   */
+  private async establish(untilMs: number): Promise<boolean> {
+    const { driver } = this.host;
+    const { configuration, id } = driver.raft;
+    if (!isVoter(configuration, id)) return true;
+    return (await driver.confirm(untilMs, this.host.nowMs())).done;
   }
 
   /** Lets peers be heard that were not, because the group was at rest or this node leads it only now. */
@@ -190,6 +204,15 @@ const notCompleted: Refused = {
   done: false,
   code: "timeout",
   message: "the change is in force, but majorities of the members before and after it are still needed",
+  ambiguous: true,
+};
+
+const notEstablished: Refused = {
+  done: false,
+  code: "timeout",
+  message:
+    "the change is in force, but it is not known whether a majority of the voters has heard so: those that have not still " +
+    "count by the members before it",
   ambiguous: true,
 };
 

@@ -8,6 +8,7 @@ import { assert } from "../raft/assert.ts";
 import type { NodeId } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
+import type { Proposal } from "../raft/leader.ts";
 import { Raft, type Ready } from "../raft/raft.ts";
 import type { TransferOutcome } from "../raft/transfer.ts";
 import { Applier, type Results, saysOnly } from "./applier.ts";
@@ -138,13 +139,12 @@ export class Driver {
 
   /** Replicates a change of the members; the outcome comes when it is in force, though a joint one not yet left. */
   change(change: ConfigurationChange, expiresAtMs: number, nowMs: number): Promise<Outcome> {
-    return new Promise((settle) => {
-      this.turn(nowMs, () => {
-        const proposal = this.raft.proposeChange(change, nowMs);
-        if (!proposal.accepted) return settle(changeRefused(proposal.reason));
-        this.waiters.addProposal(proposal.index, { term: proposal.term, proposedAtMs: nowMs, expiresAtMs, settle });
-      });
-    });
+    return this.replicate(() => this.raft.proposeChange(change, nowMs), expiresAtMs, nowMs);
+  }
+
+  /** Replicates an entry that does nothing; the outcome comes when a majority knows what was committed before it. */
+  confirm(expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    return this.replicate(() => this.raft.proposeNoop(nowMs), expiresAtMs, nowMs);
   }
 
   /** Begins to hand leadership over. How that ends, the raft shows. */
@@ -310,6 +310,16 @@ export class Driver {
     const { role, quiescent, lastContactMs, timing } = this.raft;
     if (role === "leader" || quiescent) return true;
     return lastContactMs !== null && nowMs - lastContactMs <= timing.electionMaxMs;
+  }
+
+  private replicate(propose: () => Proposal, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.turn(nowMs, () => {
+        const proposal = propose();
+        if (!proposal.accepted) return settle(changeRefused(proposal.reason));
+        this.waiters.addProposal(proposal.index, { term: proposal.term, proposedAtMs: nowMs, expiresAtMs, settle });
+      });
+    });
   }
 
   private gather(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {

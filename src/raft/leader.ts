@@ -154,6 +154,12 @@ export class Leader implements Role {
     return this.acceptChange(change, nowMs);
   }
 
+  proposeNoop(nowMs: number): Proposal {
+    if (this.departing) return { accepted: false, reason: "transferring" };
+    this.wake(nowMs);
+    return this.accept({ kind: "noop", data: noData }, nowMs);
+  }
+
   readIndex(context: number, nowMs: number): boolean {
     this.addRead({ follower: null, context }, nowMs);
     return true;

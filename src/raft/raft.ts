@@ -210,6 +210,11 @@ export class Raft {
     return this.current instanceof Leader ? this.current.proposeChange(change, nowMs) : notLeader;
   }
 
+  /** Proposes an entry that does nothing. Whoever stores it knows that everything is committed that was so before it. */
+  proposeNoop(nowMs: number): Proposal {
+    return this.current instanceof Leader ? this.current.proposeNoop(nowMs) : notLeader;
+  }
+
   /**
    * Asks to read the state as of now (ReadIndex, thesis section 6.4), at the leader or through a follower. The answer
    * comes as a `ConfirmedRead` with the same context, or never if the role, the term or the leader changes before. False

@@ -1,5 +1,6 @@
 /** Bugs in how a group changes, made on purpose: the simulator has to find them while roles change. */
 
+import { Administration } from "../../src/node/administration.ts";
 import { Gatekeeper } from "../../src/node/gatekeeper.ts";
 import { Leader } from "../../src/raft/leader.ts";
 import { Membership } from "../../src/raft/membership.ts";
@@ -18,6 +19,13 @@ export const memberMutants: readonly Mutant[] = [
         self["pendingChangeIndex"] = 0;
         return original(...inputs);
       }),
+  },
+  {
+    name: "a change is answered as soon as it is in force on the leader",
+    hazard: 36,
+    withinSeeds: 200,
+    adjust: withReplacements,
+    install: () => patchMethod(Administration.prototype, "establish", () => Promise.resolve(true)),
   },
   {
     name: "a configuration is not stored when it comes into force",

@@ -8,7 +8,8 @@ import type { Driver } from "../../src/node/driver.ts";
 import { claimOn, claimRefusal } from "../../src/node/founding.ts";
 import { Inquiry } from "../../src/node/inquiry.ts";
 import type { MembershipStorage } from "../../src/node/membership-storage.ts";
-import type { Configuration } from "../../src/raft/configuration.ts";
+import { type Configuration, isVoter } from "../../src/raft/configuration.ts";
+import { demand } from "./check/violation.ts";
 import { Correspondence } from "./correspondence.ts";
 import { intercept } from "./disk/recording-storage.ts";
 import type { Instance } from "./instance.ts";
@@ -80,7 +81,11 @@ export class PlaceInGroup {
     this.instance.enter(() => {
       this.running?.administration.change(request, timeoutMs).then(
         (how) => {
-          if (this.instance.alive) ended(how);
+          if (!this.instance.alive) return;
+          this.instance.gate.output(() => {
+            if (how.done) this.requireEstablished(how.body);
+            ended(how);
+          });
         },
         (error: unknown) => this.instance.caught(error),
       );
@@ -103,6 +108,16 @@ export class PlaceInGroup {
     }
     const joined = claim === "keep" ? instance : node.join(request);
     say(joined, { storageId: joined.stored.identity.storageId });
+  }
+
+  /** Once a change is answered, every majority of the voters after it can go on, whatever becomes of the others. */
+  private requireEstablished(configuration: Configuration): void {
+    const { node } = this;
+    const { ledger } = node.setup.checks;
+    // A leader that had to remove itself can't know.
+    if (!isVoter(configuration, node.id)) return;
+    const established = ledger.isEstablished(configuration);
+    demand(established, "answered changes", () => `${node.id} answers a change that only a minority knows`);
   }
 
   private get driver(): Driver {

@@ -27,7 +27,7 @@ export function possibleConfigurations(
 ): readonly Possible[] {
   const { ledger } = checks;
   const none: ReadonlySet<NodeId> = new Set();
-  const inLogs = [ledger.configuration];
+  const inLogs = [...ledger.configurationsInForce];
   for (const node of nodes) {
     for (const entries of [durableEntries(node, ledger.lastIndex), liveEntries(node, ledger.lastIndex)]) {
       let configuration = ledger.configuration;

@@ -16,9 +16,15 @@ interface Committed {
   readonly term: number;
 }
 
+interface Reached {
+  readonly configuration: Configuration;
+  /** The entry that has led to it; 0 for the first one. */
+  readonly index: number;
+}
+
 export class Ledger {
   /** All configurations that were committed, the first one included. */
-  private readonly configurations: Configuration[];
+  private readonly configurations: Reached[];
   private readonly images: Storages;
   private readonly onCommit: (entry: Entry) => void;
   private readonly history: Committed[] = [];
@@ -26,7 +32,7 @@ export class Ledger {
   private readonly contents = new Map<number, string>();
 
   constructor(configuration: Configuration, images: Storages, onCommit: (entry: Entry) => void) {
-    this.configurations = [configuration];
+    this.configurations = [{ configuration, index: 0 }];
     this.images = images;
     this.onCommit = onCommit;
   }
@@ -35,7 +41,23 @@ export class Ledger {
   get configuration(): Configuration {
     const last = this.configurations.at(-1);
     if (last === undefined) throw new Error("there is always a first configuration");
-    return last;
+    return last.configuration;
+  }
+
+  /**
+   * The configurations that may decide who leads now: the last one that a majority of its own voters has durably applied,
+   * and all since. Of any other majority of that one some voter knows it, and tells the others.
+   */
+  get configurationsInForce(): readonly Configuration[] {
+    const established = this.configurations.findLastIndex((each) => this.isKnown(each));
+    return this.configurations.slice(Math.max(0, established)).map(({ configuration }) => configuration);
+  }
+
+  /** Whether a majority of its own voters has durably applied this configuration, or a later one. */
+  isEstablished(configuration: Configuration): boolean {
+    const text = JSON.stringify(configuration);
+    const at = this.configurations.findLastIndex((each) => JSON.stringify(each.configuration) === text);
+    return at >= 0 && this.configurations.slice(at).some((each) => this.isKnown(each));
   }
 
   get lastIndex(): number {
@@ -99,12 +121,19 @@ export class Ledger {
     this.onCommit(entry);
   }
 
-  private reconfigure({ change }: Entry): void {
-    const before = this.configurations.at(-1);
-    if (change === undefined || before === undefined) return;
-    const outcome = changeConfiguration(before, change);
+  private isKnown({ configuration, index }: Reached): boolean {
+    const reached = majorityReached(configuration, (voter) => {
+      const image = this.images.meantBy(configuration, voter);
+      return image === undefined || image !== this.images.get(voter) ? 0 : image.appliedIndex;
+    });
+    return reached >= index;
+  }
+
+  private reconfigure({ change, index }: Entry): void {
+    if (change === undefined) return;
+    const outcome = changeConfiguration(this.configuration, change);
     demand(outcome.changed, "possible changes", () => `${JSON.stringify(change)} was committed but is not possible`);
-    this.configurations.push(outcome.configuration);
+    this.configurations.push({ configuration: outcome.configuration, index });
   }
 
   private compare(node: NodeId, entry: Entry, committed: Entry): void {
@@ -126,7 +155,7 @@ export class Ledger {
       this.images.meantBy(configuration, voter)?.holds(entry) === true;
     const byQuorum = this.configurations
       .slice(-3)
-      .some((configuration) => majorityReached(configuration, (voter) => Number(holds(configuration, voter))) >= 1);
+      .some(({ configuration }) => majorityReached(configuration, (voter) => Number(holds(configuration, voter))) >= 1);
     const holders = this.images.ids.filter((id) => this.images.get(id)?.holds(entry) === true);
     demand(
       byQuorum,

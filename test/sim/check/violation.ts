@@ -9,6 +9,7 @@ export type Rule =
   | "leader completeness"
   | "state-machine safety"
   | "possible changes"
+  | "answered changes"
   | "commit of the own term"
   | "committed on a quorum"
   | "monotone indexes"

@@ -2,18 +2,23 @@
 
 import { expect, test } from "vitest";
 import type { RequestedChange } from "../../../src/membership.ts";
+import type { Ended } from "../../../src/node/administration.ts";
 import { Stage } from "../stage.ts";
 
 let stage: Stage;
 
-async function ask(change: RequestedChange): Promise<void> {
-  let done: boolean | null = null;
+async function ended(change: RequestedChange): Promise<Ended | null> {
+  let how: Ended | null = null;
   const leader = stage.leader()?.instance;
-  leader?.place?.change({ changes: [change], force: true }, 1000, (ended) => {
-    done = ended.done;
+  leader?.place?.change({ changes: [change], force: true }, 1000, (outcome) => {
+    how = outcome;
   });
-  await stage.until(() => done !== null, 3000);
-  expect(done).toBe(true);
+  await stage.until(() => how !== null, 3000);
+  return how;
+}
+
+async function ask(change: RequestedChange): Promise<void> {
+  expect(await ended(change)).toMatchObject({ done: true });
 }
 
 test("hazard-36 a node that was away while another was removed and added again follows that one when it leads", async () => {
@@ -52,6 +57,37 @@ test("hazard-36 a node that has lost its storage neither votes nor acknowledges 
   await stage.runFor(2000);
   expect(stage.raft("n2").isVoter).toBe(true);
   expect(stage.node("n2").instance?.place?.standing).toBe("member");
+  stage.close();
+});
+
+// Seed 9446 lost its leader ten milliseconds after a removal was answered, and nobody else knew that it was committed.
+test("hazard-36 once a lost node's removal is answered, the others do without it and without the leader of that time", async () => {
+  stage = await Stage.with(4, "n1");
+  stage.node("n2").wipe();
+  await stage.runFor(500);
+  await ask({ action: "remove", id: "n2" });
+  // By the members before three of four would be needed.
+  stage.connect(["n3", "n4"]);
+  await stage.until(() => ["n3", "n4"].some((id) => stage.raft(id).role === "leader"), 3000);
+  const heir = ["n3", "n4"].find((id) => stage.raft(id).role === "leader") ?? "";
+  expect(["n3", "n4"]).toContain(heir);
+  const write = stage.write(heir);
+  await stage.runFor(500);
+  expect(write.outcome?.done).toBe(true);
+  stage.close();
+});
+
+test("a change in force that the voters after it do not confirm is answered as one whose outcome is not known", async () => {
+  stage = await Stage.with(1, "n1", { learners: ["n2"] });
+  stage.connect(["n1"]);
+  const how = await ended({ action: "promote", id: "n2" });
+  expect(how).toMatchObject({ done: false, code: "timeout", ambiguous: true });
+  expect(stage.raft("n1").configuration.voters).toEqual(["n1", "n2"]);
+  // Without n2 it has given up leading; with n2 it leads again.
+  stage.connect(["n1", "n2"]);
+  const write = stage.write(await stage.leads());
+  await stage.runFor(500);
+  expect(write.outcome?.done).toBe(true);
   stage.close();
 });
 
