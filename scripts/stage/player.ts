@@ -4,7 +4,8 @@ import type { Configuration } from "../../src/raft/configuration.ts";
 import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
 import type { Message } from "../../src/raft/message.ts";
 import { defaultOptions, type RaftOptions } from "../../src/raft/options.ts";
-import { Raft, type Ready } from "../../src/raft/raft.ts";
+import { Raft } from "../../src/raft/raft.ts";
+import type { Ready } from "../../src/raft/ready.ts";
 import { EntryStore } from "./entry-store.ts";
 
 /** Scenarios count time in ticks: a heartbeat is one, the shortest election timeout three. */

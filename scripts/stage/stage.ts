@@ -4,7 +4,8 @@ import type { ConfigurationChange } from "../../src/raft/configuration-change.ts
 import { type Configuration, simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../src/raft/entry.ts";
 import type { Message, Snapshot } from "../../src/raft/message.ts";
-import type { Raft, Ready } from "../../src/raft/raft.ts";
+import type { Raft } from "../../src/raft/raft.ts";
+import type { Ready } from "../../src/raft/ready.ts";
 import type { RoleName } from "../../src/raft/role.ts";
 import { type Beginning, type NodeOptions, Player } from "./player.ts";
 

@@ -5,7 +5,7 @@ import { type Configuration, simpleConfiguration } from "../../src/raft/configur
 import { entryBytes, type Entry, type HardState, type NodeId } from "../../src/raft/entry.ts";
 import type { LogReader } from "../../src/raft/log.ts";
 import type { Snapshot } from "../../src/raft/message.ts";
-import type { Ready, StoredState } from "../../src/raft/raft.ts";
+import type { Ready, StoredState } from "../../src/raft/ready.ts";
 
 /** The state machine's part of each snapshot, which travels beside the protocol's: all that was applied. */
 export const snapshotStates = new WeakMap<Snapshot, readonly Entry[]>();

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Entry, entryBytes } from "../../src/raft/entry.ts";
-import type { Ready } from "../../src/raft/raft.ts";
+import type { Ready } from "../../src/raft/ready.ts";
 import { RaftLog } from "../../src/raft/log.ts";
 import { entry, logOf, termsOf, times } from "./build.ts";
 import { Disk, group } from "./disk.ts";

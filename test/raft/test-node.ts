@@ -5,7 +5,8 @@ import type { Entry, HardState, NodeId } from "../../src/raft/entry.ts";
 import type { Leader, Proposal } from "../../src/raft/leader.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { RaftOptions } from "../../src/raft/options.ts";
-import { type ConfirmedRead, Raft, type Ready } from "../../src/raft/raft.ts";
+import { Raft } from "../../src/raft/raft.ts";
+import type { ConfirmedRead, Ready } from "../../src/raft/ready.ts";
 import { bytes, testOptions, textOf, voteReply } from "./build.ts";
 import { Disk, group, snapshotStates } from "./disk.ts";
 
