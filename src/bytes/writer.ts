@@ -1,6 +1,8 @@
 /** Writes binary records: a growing buffer with big-endian numbers. */
 
 const encoder = new TextEncoder();
+/** In characters. */
+const shortLength = 64;
 
 export class ByteWriter {
   private buffer: Uint8Array<ArrayBuffer>;
@@ -75,12 +77,26 @@ export class ByteWriter {
 
   /** Text as UTF-8 after its length. */
   text(text: string): this {
-    return this.bytes(encoder.encode(text));
+    return text.length <= shortLength && this.ascii(text) ? this : this.bytes(encoder.encode(text));
   }
 
   /** All that was written, as a view: write no more after it. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.buffer.subarray(0, this.length);
+  }
+
+  /** Names are short and plain, and written often: an encoder takes longer for one than this. False for any other text. */
+  private ascii(text: string): boolean {
+    this.reserve(4 + text.length);
+    const at = this.length + 4;
+    for (let position = 0; position < text.length; position += 1) {
+      const code = text.charCodeAt(position);
+      if (code >= 0x80) return false;
+      this.buffer[at + position] = code;
+    }
+    this.view.setUint32(this.length, text.length);
+    this.length = at + text.length;
+    return true;
   }
 
   private reserve(bytes: number): void {

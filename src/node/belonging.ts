@@ -33,7 +33,7 @@ export class Belonging {
     this.groupId = identity.groupId;
     this.enrolment = new Enrolment(storage, identity, configuration, (retirement) => host.onRetired(retirement));
     this.peers = new PeerIdentities(storage, () => this.configuration);
-    const within = (): Within => ({ ...host.within(), members: this.members });
+    const within = (): Within => ({ ...host.within(), members: () => this.members });
     this.gatekeeper = new Gatekeeper(identity, this.enrolment, this.peers, within);
   }
 

@@ -9,7 +9,7 @@ import {
   type RequestedChange,
 } from "../membership.ts";
 import { changeConfiguration, leaveJoint, type MemberChange } from "../raft/configuration-change.ts";
-import { type Configuration, isJoint, members } from "../raft/configuration.ts";
+import { type Configuration, isJoint, isMember } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";
 import { majority } from "../raft/quorum.ts";
 
@@ -78,11 +78,11 @@ function mistakeIn(changes: readonly RequestedChange[]): PlanRefusal | undefined
 function misfit(change: RequestedChange, force: boolean, view: GroupView): PlanRefusal | undefined {
   const { configuration } = view;
   const { id, action } = change;
-  const isMember = members(configuration).includes(id);
+  const belongs = isMember(configuration, id);
   if (action === "add") {
-    return isMember ? refusal("member_exists", `${id} is a member already. Promote or demote it.`) : undefined;
+    return belongs ? refusal("member_exists", `${id} is a member already. Promote or demote it.`) : undefined;
   }
-  if (!isMember) return refusal("unknown_node", `${id} is no member of this group.`);
+  if (!belongs) return refusal("unknown_node", `${id} is no member of this group.`);
   const votes = configuration.voters.includes(id);
   if (action === "promote" && votes) return refusal("role_unchanged", `${id} is a voter already.`);
   if (action === "demote" && !votes) return refusal("role_unchanged", `${id} is a learner already.`);

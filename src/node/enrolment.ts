@@ -1,7 +1,7 @@
 /** Whether this node belongs to its group, as its configuration says or as it was told for good. */
 
 import type { Standing } from "../membership.ts";
-import { type Configuration, members } from "../raft/configuration.ts";
+import { type Configuration, isMember } from "../raft/configuration.ts";
 import { attributesOf } from "./attributes.ts";
 import type { MembershipStorage, Retirement, StoredMembership } from "./membership-storage.ts";
 import type { Identity } from "./storage.ts";
@@ -90,7 +90,7 @@ export class Enrolment {
   /** A configuration may list another storage of the same name: one that was here before, or will be after this one. */
   private isNamedBy(configuration: Configuration): boolean {
     const { node, storageId } = this.identity;
-    if (!members(configuration).includes(node)) return false;
+    if (!isMember(configuration, node)) return false;
     const attributes = attributesOf(configuration, node);
     return attributes === null ? !this.stored.joined : attributes.storageId === storageId;
   }

@@ -17,7 +17,7 @@ export interface Within {
   readonly leads: boolean;
   readonly leader: NodeId | null;
   readonly appliedIndex: number;
-  readonly members: readonly MemberStatus[];
+  members(): readonly MemberStatus[];
 }
 
 export class Gatekeeper {
@@ -110,9 +110,12 @@ export class Gatekeeper {
    * added lately. Such a one may also lead by now, so nothing but a question is refused.
    */
   private checkAsker({ from, messages }: Frame): void {
-    const { leads, leader, appliedIndex, members } = this.within();
-    if (!leads || leader === null || members.some(({ id }) => id === from)) return;
+    const within = this.within();
+    const { leads, leader, appliedIndex } = within;
+    if (!leads || leader === null) return;
     if (messages.some(({ type }) => type !== "requestVote" && type !== "readIndexRequest")) return;
+    const members = within.members();
+    if (members.some(({ id }) => id === from)) return;
     throw refused({ code: "removed", message: `${from} is no member of the group`, appliedIndex, leader, members });
   }
 

@@ -1,6 +1,6 @@
 /** Which storage each peer is known by: the one that the group's configuration names, or the first one that was seen. */
 
-import { type Configuration, members } from "../raft/configuration.ts";
+import { type Configuration, isMember, members } from "../raft/configuration.ts";
 import type { NodeId } from "../raft/entry.ts";
 import { attributesOf } from "./attributes.ts";
 import type { MembershipStorage } from "./membership-storage.ts";
@@ -30,7 +30,7 @@ export class PeerIdentities {
   accepts(id: NodeId, storageId: string): boolean {
     const known = this.of(id);
     if (known !== null) return known === storageId;
-    if (members(this.configuration()).includes(id)) {
+    if (isMember(this.configuration(), id)) {
       this.seen.set(id, storageId);
       this.storage.savePeer(id, storageId);
     }
@@ -50,9 +50,8 @@ export class PeerIdentities {
 
   /** Another configuration is in force: whoever is no member may come back as somebody else. */
   configured(configuration: Configuration): void {
-    const left = members(configuration);
     for (const id of this.seen.keys()) {
-      if (left.includes(id)) continue;
+      if (isMember(configuration, id)) continue;
       this.seen.delete(id);
       this.storage.forgetPeer(id);
     }

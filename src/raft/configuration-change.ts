@@ -98,8 +98,3 @@ function placeMember(before: Configuration, { type, id }: MemberChange): Configu
     ? { ...removed, promoting, learnersNext: including(removed.learnersNext) }
     : { ...removed, promoting, learners: including(removed.learners) };
 }
-
-/** True if the node has no place in the configuration. */
-export function isOutside(configuration: Configuration, id: NodeId): boolean {
-  return !members(configuration).includes(id);
-}

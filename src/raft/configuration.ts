@@ -37,6 +37,11 @@ export function members({ voters, outgoing, learners }: Configuration): readonly
   return [...new Set([...voters, ...outgoing, ...learners])].sort();
 }
 
+/** True for every node that receives the log. */
+export function isMember({ voters, outgoing, learners }: Configuration, id: NodeId): boolean {
+  return voters.includes(id) || outgoing.includes(id) || learners.includes(id);
+}
+
 /** True for whoever votes, in either half of a joint configuration. */
 export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
   return voters.includes(id) || outgoing.includes(id);

@@ -1,6 +1,6 @@
 /** The follower: it takes entries from the leader, and calls an election when it hears from none. */
 
-import { members } from "./configuration.ts";
+import { isMember } from "./configuration.ts";
 import type { NodeId } from "./entry.ts";
 import type { AppendEntries, Heartbeat, InstallSnapshot, Message } from "./message.ts";
 import type { Raft } from "./raft.ts";
@@ -43,7 +43,7 @@ export class Follower implements Role {
 
   /** A member that hears no leader can't lead for what it lacks: this node, which has that, has to see to it. */
   missedBy(peer: NodeId, nowMs: number): void {
-    if (this.quiescent && members(this.raft.configuration).includes(peer)) this.wake(nowMs);
+    if (this.quiescent && isMember(this.raft.configuration, peer)) this.wake(nowMs);
   }
 
   get quiescent(): boolean {

@@ -5,7 +5,7 @@ import { Ballot } from "./ballot.ts";
 import { Candidate } from "./candidate.ts";
 import { ClusterTime, type Rest, sameRest } from "./cluster-time.ts";
 import type { ConfigurationChange } from "./configuration-change.ts";
-import { type Configuration, isVoter, members } from "./configuration.ts";
+import { type Configuration, isMember, isVoter } from "./configuration.ts";
 import type { Entry, NodeId } from "./entry.ts";
 import { Follower } from "./follower.ts";
 import { Leader, type Proposal } from "./leader.ts";
@@ -372,7 +372,7 @@ export class Raft {
     const { index, term, configuration } = snapshot;
     if (index <= this.log.commitIndex) return;
     // Whoever is not in the configuration of the snapshot was not meant to have it.
-    if (!members(configuration).includes(this.id)) return;
+    if (!isMember(configuration, this.id)) return;
     if (this.log.term(index) === term) {
       // The log has it all: only the commit index was behind.
       this.log.commitTo(index);

@@ -1,9 +1,10 @@
 /** The second phase of a run: a majority is healed, the others stay as they are, and everything must come to an end. */
 
 import type { Raft } from "../../src/raft/raft.ts";
+import { isMember } from "../../src/raft/configuration.ts";
 import { majority } from "../../src/raft/quorum.ts";
 import { Violation } from "./check/violation.ts";
-import { canDecide, isLost, isMember, possibleConfigurations } from "./possible-configurations.ts";
+import { canDecide, isLost, possibleConfigurations } from "./possible-configurations.ts";
 import type { Instance } from "./instance.ts";
 import type { Simulation } from "./simulation.ts";
 import type { SimulatedNode } from "./simulated-node.ts";

@@ -3,9 +3,9 @@
 import type { Driver } from "../../src/node/driver.ts";
 import type { Outcome } from "../../src/node/waiters.ts";
 import { type ConfigurationChange, leaveJoint, type MemberChange } from "../../src/raft/configuration-change.ts";
-import { isJoint } from "../../src/raft/configuration.ts";
+import { isJoint, isMember } from "../../src/raft/configuration.ts";
 import type { Operator } from "./operator.ts";
-import { canDecide, isLost, isMember, possibleConfigurations } from "./possible-configurations.ts";
+import { canDecide, isLost, possibleConfigurations } from "./possible-configurations.ts";
 import type { Line } from "./network.ts";
 import { type FaultKind, faultKinds } from "./settings.ts";
 import type { Setup } from "./setup.ts";

@@ -6,7 +6,7 @@ import {
   leaveJoint,
   type MemberChange,
 } from "../../src/raft/configuration-change.ts";
-import { type Configuration, isJoint } from "../../src/raft/configuration.ts";
+import { type Configuration, isJoint, isMember } from "../../src/raft/configuration.ts";
 import type { Entry, NodeId } from "../../src/raft/entry.ts";
 import { majority } from "../../src/raft/quorum.ts";
 import type { Setup } from "./setup.ts";
@@ -66,10 +66,6 @@ export function canDecide({ checks }: Setup, nodes: readonly SimulatedNode[], po
 export function isLost({ checks }: Setup, { id, image }: SimulatedNode): boolean {
   const { configuration } = checks.ledger;
   return isMember(configuration, id) && checks.images.meantBy(configuration, id) !== image;
-}
-
-export function isMember({ voters, outgoing, learners }: Configuration, id: NodeId): boolean {
-  return voters.includes(id) || outgoing.includes(id) || learners.includes(id);
 }
 
 function durableEntries({ image }: SimulatedNode, behind: number): readonly Entry[] {
