@@ -364,8 +364,7 @@ export class Driver {
 
   private perform(ready: Ready, nowMs: number): void {
     const { applier, outbox } = this;
-    outbox.collect(ready.early);
-    outbox.dispatch(null);
+    outbox.post(ready.early);
     applier.saved(ready.entries, nowMs);
     // Subscribers are told at once.
     if (this.subscriptions.count === 0 && applier.foretell(ready, nowMs)) return outbox.collect(ready.messages);

@@ -11,6 +11,11 @@ export class Outbox {
     this.send = send;
   }
 
+  /** Sends messages at once, past those that were collected: these may wait for writes that are yet to be made. */
+  post(messages: readonly Message[]): void {
+    for (const [to, sent] of Map.groupBy(messages, (message) => message.to)) this.send(to, sent);
+  }
+
   collect(messages: readonly Message[]): void {
     for (const message of messages) {
       const waiting = this.waiting.get(message.to);

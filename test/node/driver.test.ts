@@ -144,6 +144,13 @@ describe("a follower's turn", () => {
     ]);
   });
 
+  test("says that it has them when it has applied all, however many transactions that takes", () => {
+    node = new TestNode(disk, { maxApplyBytes: 1 });
+    const answer = node.driver.receive([append(3, 0, ["a", "b"], { commitIndex: 2 })], "n2", 1000);
+    expect(node.takeJournal().slice(-3)).toEqual(["apply b", "save applied 2", "commit"]);
+    expect(answer.map(({ type }) => type)).toEqual(["appendReply"]);
+  });
+
   test("hazard-50 takes entries that come again as if they came once", () => {
     node.receive(append(3, 0, ["a", "b"], { commitIndex: 1 }));
     node.takeJournal();

@@ -122,11 +122,9 @@ export class Ledger {
   }
 
   private isKnown({ configuration, index }: Reached): boolean {
-    const reached = majorityReached(configuration, (voter) => {
-      const image = this.images.meantBy(configuration, voter);
-      return image === undefined || image !== this.images.get(voter) ? 0 : image.appliedIndex;
-    });
-    return reached >= index;
+    // A storage that was lost since counts, too: no majority of voters that can go on is made without one of the others.
+    const applied = (voter: NodeId): number => this.images.meantBy(configuration, voter)?.appliedIndex ?? 0;
+    return majorityReached(configuration, applied) >= index;
   }
 
   private reconfigure({ change, index }: Entry): void {
