@@ -247,15 +247,14 @@ export class Driver {
     this.rouse(null, nowMs);
     // A follower asks the leader up to where it has to wait, and then answers itself.
     if (this.raft.leader === null) return Promise.resolve(notLeader);
-    const outcome = new Promise<Outcome>((settle) => {
+    return new Promise((settle) => {
       const context = this.waiters.addRead({ ...read, settle });
       this.turn(nowMs, () => {
         if (!this.raft.readIndex(context, nowMs)) this.waiters.refuseReads();
       });
+      // The round is under way: the disk works meanwhile, and not when the answer comes.
+      if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
     });
-    // The round is under way: the disk works meanwhile, and not when the answer comes.
-    if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
-    return outcome;
   }
 
   private turn(nowMs: number, input: () => void, answering: NodeId | null = null): readonly Message[] {
