@@ -37,11 +37,12 @@ export function emptyTally(): Tally {
 /** Each target gets a seed of its own: the request's, and those after it. Null where nothing was broken. */
 export async function fuzz(door: Door, request: Request, tally: Tally): Promise<Failure | null> {
   const goesOn = request.goesOn ?? (() => true);
-  for (let left = request.inputs, seed = request.seed; left > 0 && goesOn(tally); seed += 1) {
-    const inputs = Math.min(left, door.inputsPerTarget);
+  const enough = tally.inputs + request.inputs;
+  for (let { seed } = request; tally.inputs < enough && goesOn(tally); seed += 1) {
+    // Some of them can't be sent: others take their places.
+    const inputs = Math.min(enough - tally.inputs, door.inputsPerTarget);
     const failure = await fuzzTarget(door, { ...request, inputs, seed, goesOn }, tally);
     if (failure !== null) return failure;
-    left -= inputs;
   }
   return null;
 }
