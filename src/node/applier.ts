@@ -11,11 +11,10 @@ import type { DriverHost } from "./driver-host.ts";
 import type { StateTimer } from "./state-timer.ts";
 import type { Waiters } from "./waiters.ts";
 
-/** A committed command, the result that it will have, and since when its caller knows that. */
+/** A committed command, and the result that it will have. */
 interface Foretold {
   readonly entry: Entry;
   readonly result: Uint8Array;
-  readonly atMs: number;
 }
 
 /** The results of commands, by their indexes. */
@@ -68,16 +67,16 @@ export class Applier {
     if (!this.waiters.awaits(entry.index, entry.term)) return false;
     const result = this.machine.foresee?.(commandOf(entry)) ?? null;
     if (result === null) return false;
-    this.foretold = { entry, result, atMs: nowMs };
+    this.foretold = { entry, result };
     this.settle(entry, result, nowMs);
     this.host.scheduleFlush(foretoldForMs);
     return true;
   }
 
   /** Applies what was foretold. */
-  fulfil(): void {
+  fulfil(nowMs: number): void {
     if (this.foretold === null) return;
-    const { entry, result, atMs } = this.foretold;
+    const { entry, result } = this.foretold;
     this.foretold = null;
     const { storage } = this.host;
     const results = storage.transaction(() => {
@@ -86,9 +85,9 @@ export class Applier {
       return applied;
     });
     assert(equalBytes(results.get(entry.index) ?? noResult, result), "a command's result is not what was foreseen");
-    this.observe(entry, atMs);
+    this.observe(entry, nowMs);
     // The core may count later entries as applied that this turn has yet to write.
-    this.changed(entry.index, atMs);
+    this.changed(entry.index, nowMs);
   }
 
   /** Gives committed commands to the state machine. To be called in a transaction, which saves the applied index, too. */

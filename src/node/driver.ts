@@ -180,8 +180,8 @@ export class Driver {
   }
 
   /** Serves a subscriber from the present state on, until it leaves: answers what ends that. To be asked for before. */
-  subscribe(request: Uint8Array, outlet: Outlet): () => void {
-    this.guard(() => this.applier.fulfil());
+  subscribe(request: Uint8Array, outlet: Outlet, nowMs: number): () => void {
+    this.guard(() => this.applier.fulfil(nowMs));
     assert(this.mayServe() === null, "nobody can be served");
     return this.subscriptions.open(request, outlet);
   }
@@ -201,8 +201,8 @@ export class Driver {
   }
 
   /** Does nothing any more: the storage is about to become another node's. */
-  stop(): void {
-    this.guard(() => this.applier.fulfil());
+  stop(nowMs: number): void {
+    this.guard(() => this.applier.fulfil(nowMs));
     this.host.arm(Number.POSITIVE_INFINITY);
     this.stopped = true;
     this.waiters.expire(Number.POSITIVE_INFINITY);
@@ -214,7 +214,7 @@ export class Driver {
   flush(nowMs: number): void {
     this.turn(nowMs, () => this.proposeGathered(nowMs));
     // What was proposed has taken it along.
-    if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
+    if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil(nowMs));
   }
 
   /**
@@ -228,7 +228,7 @@ export class Driver {
     nowMs: number,
     { maxStalenessMs = Number.POSITIVE_INFINITY, minIndex = 0 }: ReadBounds = {},
   ): Promise<Outcome> {
-    if (consistency === "stale") this.guard(() => this.applier.fulfil());
+    if (consistency === "stale") this.guard(() => this.applier.fulfil(nowMs));
     const { appliedIndex } = this.raft.log;
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
     if (consistency === "stale" && nowMs - this.freshAtMs <= maxStalenessMs) {
@@ -253,7 +253,7 @@ export class Driver {
         if (!this.raft.readIndex(context, nowMs)) this.waiters.refuseReads();
       });
       // The round is under way: the disk works meanwhile, and not when the answer comes.
-      if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil());
+      if (this.applier.isBehind) this.turn(nowMs, () => this.applier.fulfil(nowMs));
     });
   }
 
@@ -367,7 +367,7 @@ export class Driver {
     applier.saved(ready.entries, nowMs);
     // Subscribers are told at once.
     if (this.subscriptions.count === 0 && applier.foretell(ready, nowMs)) return outbox.collect(ready.messages);
-    if (!saysOnly(ready)) applier.fulfil();
+    if (!saysOnly(ready)) applier.fulfil(nowMs);
     const results = this.write(ready);
     for (const message of ready.messages) {
       if (message.type === "installSnapshot") this.snapshots.send(message, applier.machine.tables);

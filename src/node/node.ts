@@ -148,7 +148,7 @@ export class Node {
 
   /** Serves a subscriber; answers what ends that. */
   subscribe(request: Uint8Array, outlet: Outlet): () => void {
-    return this.driver.subscribe(request, outlet);
+    return this.driver.subscribe(request, outlet, this.nowMs());
   }
 
   /** Tells subscribers that time has passed. */
@@ -201,7 +201,7 @@ export class Node {
 
   /** Does nothing any more. */
   stop(): void {
-    this.driver.stop();
+    this.driver.stop(this.nowMs());
   }
 
   within(): Omit<Within, "members"> {

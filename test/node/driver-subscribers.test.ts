@@ -82,7 +82,7 @@ function outlet(name: string): Outlet {
 }
 
 function subscribe(name: string, request: Partial<NumbersRequest> = {}): () => void {
-  return driver.subscribe(numbersRequest(request), outlet(name));
+  return driver.subscribe(numbersRequest(request), outlet(name), nowMs);
 }
 
 const commands = (...texts: readonly string[]): Uint8Array[] => texts.map((text) => new TextEncoder().encode(text));
@@ -163,7 +163,7 @@ describe("subscribers", () => {
     driver.enrolmentChanged(nowMs);
     expect(journal).toEqual(["a is broken off"]);
     subscribe("b");
-    driver.stop();
+    driver.stop(nowMs);
     expect(journal).toEqual(["a is broken off", "b is broken off"]);
     expect(driver.mayServe()).toMatchObject({ code: "not_leader", ambiguous: false });
   });

@@ -105,7 +105,7 @@ describe("a lone command", () => {
 
   test("is applied before the node ends", async () => {
     await commit("a");
-    node.driver.stop();
+    node.driver.stop(node.nowMs);
     expect(disk.words()).toEqual(["a"]);
     expect(disk.storage().open()?.log.appliedIndex).toBe(2);
   });

@@ -14,6 +14,9 @@ const maxAttempts = 6;
 const maxPatience = 8;
 /** Clocks show whole milliseconds. */
 const clockGrainMs = 2;
+/** How often a read of the session waits for an index that nobody has seen, and by how many that may be ahead. */
+const aheadRate = 0.2;
+const mostAhead = 3;
 
 /** Lets an answer travel to whoever asked. */
 export type Answer = (heard: () => void) => void;
@@ -147,9 +150,15 @@ export abstract class Caller {
 
   private drawBounds({ kind }: Operation): ReadBounds {
     const { random, settings } = this.setup;
-    if (kind === "session read") return { minIndex: this.seenIndex };
+    if (kind === "session read") return { minIndex: this.seenIndex + this.drawAhead() };
     if (kind !== "bounded read") return {};
     return { maxStalenessMs: Math.round(random.clients.between(0, 2 * settings.options.electionMaxMs)) };
+  }
+
+  /** Some wait for what is yet to come; who never gives up does not, since nothing more might come. */
+  private drawAhead(): number {
+    const { clients } = this.setup.random;
+    return !this.persistent && clients.chance(aheadRate) ? 1 + clients.below(mostAhead) : 0;
   }
 
   /** How new the state must be that a read sees which arrives now. */

@@ -212,6 +212,22 @@ export const mutants: readonly Mutant[] = [
       }),
   },
   {
+    name: "whoever waits for an index is answered as soon as the core counts it as applied",
+    hazard: 30,
+    withinSeeds: 200,
+    install: () =>
+      patchMethod(Applier.prototype, "changed", (self, [, nowMs], original) =>
+        original((self["raft"] as Raft).log.appliedIndex, nowMs),
+      ),
+  },
+  {
+    name: "what was foretold is applied by the time at which that was, and readers set the clock back",
+    hazard: null,
+    withinSeeds: 200,
+    install: () =>
+      patchMethod(Applier.prototype, "fulfil", (_self, [nowMs], original) => original((nowMs as number) - 5)),
+  },
+  {
     name: "a command is answered when it is proposed, not when it is committed",
     hazard: 45,
     withinSeeds: 20,

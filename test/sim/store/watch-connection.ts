@@ -45,7 +45,7 @@ export class WatchConnection {
     this.node.connections.add(this);
     const hasBegun = instance.enter((driver) => {
       if (instance.mayServe() !== null) this.lost();
-      else this.leave = driver.subscribe(request, this.outletOf(instance));
+      else this.leave = driver.subscribe(request, this.outletOf(instance), instance.nowMs);
     });
     if (hasBegun) this.look(instance);
     else this.lost();
