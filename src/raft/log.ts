@@ -168,6 +168,8 @@ export class RaftLog {
 
   /** Hands out what is to be saved; from then on it counts as saved. The first replaces whatever is stored from there. */
   takeUnsaved(): readonly Entry[] {
+    // What was handed out before is stored by now.
+    this.evict();
     const unsaved = this.tail.slice(this.savedUpTo + 1 - this.tailFirst);
     this.savedUpTo = this.lastIndex;
     return unsaved;
@@ -183,7 +185,6 @@ export class RaftLog {
     const change = read.findIndex((entry) => entry.kind === "configuration");
     const committed = change < 0 ? read : read.slice(0, change + 1);
     this.applied += committed.length;
-    this.evict();
     return committed;
   }
 

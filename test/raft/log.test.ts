@@ -52,6 +52,16 @@ class Stored {
   }
 }
 
+// A leader alone counts its entry as committed, and sends a snapshot of it, in the turn that is yet to store it.
+test("what was handed out to be stored and applied is still known, however little may be cached, until it is stored", () => {
+  const { log } = new Stored([], 0);
+  log.append(logOf([1, 1, 2]));
+  log.commitTo(3);
+  log.takeUnsaved();
+  log.takeCommitted(unlimited);
+  expect([log.term(3), termsOf([...log.read(1, 3, unlimited)])]).toEqual([2, [1, 1, 2]]);
+});
+
 describe("merging", () => {
   test.each([
     { name: "adds what is new", has: [1, 1], first: 3, terms: [1, 2], left: [1, 1, 1, 2] },

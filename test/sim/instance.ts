@@ -166,10 +166,12 @@ export class Instance {
     this.unflushed.length = 0;
   }
 
-  /** All of the tables of the whole store are the same on all nodes that have applied as much. */
-  compareContent(): void {
+  /**
+   * All of the tables of the whole store are the same on all nodes that have applied as much. In the middle of a turn the
+   * core already counts as applied what is yet to be written.
+   */
+  compareContent(appliedIndex = this.running?.raft.log.appliedIndex): void {
     const { checks } = this.node.setup;
-    const appliedIndex = this.running?.raft.log.appliedIndex;
     if (checks.store === null || appliedIndex === undefined) return;
     const held = this.opened.content();
     // Alone in its group, a leader applies what it has yet to make durable, and may lose it.
@@ -340,12 +342,24 @@ export class Instance {
     this.durability.wrote();
     this.observe();
     const { appliedIndex } = record;
-    if (appliedIndex !== null && appliedIndex % contentEvery === 0) this.compareContent();
+    if (appliedIndex !== null && appliedIndex % contentEvery === 0) this.compareContent(appliedIndex);
     const { world } = this.node.setup;
     this.lastFlushAtMs = Math.max(this.lastFlushAtMs, world.nowMs + this.node.drawFlushMs());
     world.at(this.lastFlushAtMs, () => {
-      if (this.alive && !this.detached) this.flush();
+      if (this.alive && !this.detached && this.unflushed[0] === record) this.flush();
     });
+  }
+
+  /** Whatever waits for a disk that was slow is written now. */
+  finishWrites(): void {
+    if (this.detached) return;
+    while (this.alive && this.unflushed.length > 0) this.flush();
+    this.lastFlushAtMs = 0;
+  }
+
+  /** How long the last of its writes will yet take. */
+  get flushesForMs(): number {
+    return this.lastFlushAtMs - this.node.setup.world.nowMs;
   }
 
   private flush(): void {

@@ -199,6 +199,10 @@ export class SimulatedNode {
     this.diskSlowness = 1;
     this.stepsLeft = Number.POSITIVE_INFINITY;
     this.alarm.bePunctual();
+    const { instance, setup } = this;
+    const { world, settings } = setup;
+    if ((instance?.flushesForMs ?? 0) <= settings.options.electionMaxMs) return;
+    world.after(settings.options.electionMaxMs, () => instance?.finishWrites());
   }
 
   drawFlushMs(): number {
