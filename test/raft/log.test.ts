@@ -169,6 +169,8 @@ describe("reading", () => {
     stored.log.append(logOf(times(9, 1)));
     stored.log.commitTo(9);
     stored.save();
+    // They are stored now, as the next turn knows.
+    stored.save();
     let readFromDisk = 0;
     const { disk } = stored;
     const entries = disk.entries.bind(disk);
