@@ -8,7 +8,7 @@ import type { Driver } from "../../src/node/driver.ts";
 import { claimOn, claimRefusal } from "../../src/node/founding.ts";
 import { Inquiry } from "../../src/node/inquiry.ts";
 import type { MembershipStorage } from "../../src/node/membership-storage.ts";
-import { type Configuration, isVoter } from "../../src/raft/configuration.ts";
+import type { Configuration } from "../../src/raft/configuration.ts";
 import { demand } from "./check/violation.ts";
 import { Correspondence } from "./correspondence.ts";
 import { intercept } from "./disk/recording-storage.ts";
@@ -23,6 +23,8 @@ export class PlaceInGroup {
   private readonly node: SimulatedNode;
   private readonly belonging: Belonging;
   private readonly inquiry = new Inquiry();
+  /** Where in the log configurations were in force that its administration is about to answer for. */
+  private readonly inForceAt = new WeakMap<Configuration, number>();
   private running: { readonly driver: Driver; readonly administration: Administration } | null = null;
 
   constructor(instance: Instance, node: SimulatedNode, membership: MembershipStorage) {
@@ -113,10 +115,10 @@ export class PlaceInGroup {
   /** Once a change is answered, every majority of the voters after it can go on, whatever becomes of the others. */
   private requireEstablished(configuration: Configuration): void {
     const { node } = this;
-    const { ledger } = node.setup.checks;
+    const index = this.inForceAt.get(configuration);
     // A leader that had to remove itself can't know.
-    if (!isVoter(configuration, node.id)) return;
-    const established = ledger.isEstablished(configuration);
+    if (index === undefined) return;
+    const established = node.setup.checks.ledger.isEstablished(index);
     demand(established, "answered changes", () => `${node.id} answers a change that only a minority knows`);
   }
 
@@ -133,8 +135,13 @@ export class PlaceInGroup {
       outcome.catch((error: unknown) => instance.caught(error));
       return outcome;
     };
+    const confirm: Driver["confirm"] = (...inputs) => {
+      const { configuration, log } = driver.raft;
+      this.inForceAt.set(configuration, log.appliedIndex);
+      return driver.confirm(...inputs);
+    };
     return new Administration({
-      driver: intercept(driver, { query }),
+      driver: intercept(driver, { query, confirm }),
       nowMs: () => {
         node.setup.world.expectPromises();
         return instance.nowMs;

@@ -53,11 +53,10 @@ export class Ledger {
     return this.configurations.slice(Math.max(0, established)).map(({ configuration }) => configuration);
   }
 
-  /** Whether a majority of its own voters has durably applied this configuration, or a later one. */
-  isEstablished(configuration: Configuration): boolean {
-    const text = JSON.stringify(configuration);
-    const at = this.configurations.findLastIndex((each) => JSON.stringify(each.configuration) === text);
-    return at >= 0 && this.configurations.slice(at).some((each) => this.isKnown(each));
+  /** Whether a majority of its own voters has durably applied the configuration in force at `index`, or a later one. */
+  isEstablished(index: number): boolean {
+    const at = this.configurations.findLastIndex((each) => each.index <= index);
+    return this.configurations.slice(at).some((each) => this.isKnown(each));
   }
 
   get lastIndex(): number {
