@@ -1,6 +1,6 @@
 /** Bugs in how a group changes, made on purpose: the simulator has to find them while roles change. */
 
-import { Administration } from "../../src/node/administration.ts";
+import { Driver } from "../../src/node/driver.ts";
 import { Gatekeeper } from "../../src/node/gatekeeper.ts";
 import { Leader } from "../../src/raft/leader.ts";
 import { Membership } from "../../src/raft/membership.ts";
@@ -25,7 +25,10 @@ export const memberMutants: readonly Mutant[] = [
     hazard: 36,
     withinSeeds: 200,
     adjust: withReplacements,
-    install: () => patchMethod(Administration.prototype, "establish", () => Promise.resolve(true)),
+    install: () =>
+      patchMethod(Driver.prototype, "confirm", () =>
+        Promise.resolve({ done: true, result: new Uint8Array(0), index: 0 }),
+      ),
   },
   {
     name: "a configuration is not stored when it comes into force",
