@@ -8,7 +8,8 @@ import type { LocalCluster } from "./lib/local-cluster.ts";
 import { parseRoleChange } from "./lib/node-log.ts";
 import { parseStartOptions, startUsage } from "./lib/start-options.ts";
 import type { StartOptions } from "./lib/start-options.ts";
-import { chooseMembers, forgetState, storeMembers } from "./lib/stored-members.ts";
+import { claimStateFolder, forgetState } from "./lib/state-folder.ts";
+import { chooseMembers, storeMembers } from "./lib/stored-members.ts";
 
 const readyWithinMs = 30_000;
 
@@ -21,6 +22,7 @@ if (options.help) {
 }
 
 async function run({ nodes, port, statePath, fresh }: StartOptions): Promise<void> {
+  claimStateFolder(statePath);
   if (fresh) forgetState(statePath);
   const members = attempt(() => chooseMembers(statePath, nodes), 2);
   const log = openLog(resolve(statePath, "nodes.log"));

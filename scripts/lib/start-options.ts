@@ -10,7 +10,8 @@ export const startUsage = `Runs a cluster on this machine, inside workerd, on 12
 
   --nodes N   1 to 9 nodes, n1 to n9; without it those of wrangler.toml, or of the state that is there
   --port P    the port to listen on (8787)
-  --state F   the folder that keeps the state (.wrangler/state/local); one process at a time can use it
+  --state F   the folder that keeps the state (.wrangler/state/local), new, empty or of an earlier run; one process at a
+              time can use it
   --fresh     forget the state; needed to change the number of nodes
   --help      show this text`;
 

@@ -3,6 +3,9 @@
 import { mkdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
+/** The file that is held. */
+export const lockName = "lock.sqlite";
+
 /** Another process holds the folder. */
 export class StateInUseError extends Error {
   override readonly name = "StateInUseError";
@@ -11,7 +14,7 @@ export class StateInUseError extends Error {
 /** Holds the folder until the returned function is called or this process is gone, however it ends. */
 export function lockState(statePath: string): () => void {
   mkdirSync(statePath, { recursive: true });
-  const database = new DatabaseSync(`${statePath}/lock.sqlite`);
+  const database = new DatabaseSync(`${statePath}/${lockName}`);
   try {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {

@@ -1,10 +1,9 @@
 /** Which nodes the state of `npm start` belongs to: a group's first members can't be changed by its configuration. */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { readMembers } from "../../src/env.ts";
 import type { MemberSpecification } from "../../src/internal.ts";
 import { generateMembers } from "./deployment.ts";
-import { lockState } from "./state-lock.ts";
 
 /**
  * The nodes to start: those stored, or as many as are asked for. Undefined leaves it to wrangler.toml. Throws an `Error`
@@ -23,13 +22,6 @@ export function chooseMembers(
 
 export function storeMembers(statePath: string, members: readonly MemberSpecification[]): void {
   writeFileSync(membersPath(statePath), `${JSON.stringify(members)}\n`);
-}
-
-/** Deletes all state. Throws a `StateInUseError` while another process runs on it. */
-export function forgetState(statePath: string): void {
-  const unlock = lockState(statePath);
-  rmSync(statePath, { recursive: true });
-  unlock();
 }
 
 function readStoredMembers(statePath: string): readonly MemberSpecification[] | undefined {

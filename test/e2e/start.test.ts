@@ -1,7 +1,7 @@
 /** `npm start`, as somebody meets it who has just cloned the project. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -110,6 +110,27 @@ describe("says in one line what is wrong", () => {
     expect(await process.exit()).toBe(2);
     expect(process.output).toBe(`npm start: ${message}\n`);
   });
+
+  test.each([[], ["--fresh"]])(
+    "with a folder that holds what is not its own, and leaves it as it is: %j",
+    async (...words) => {
+      writeFileSync(join(statePath, "precious"), "keep me");
+      const process = start(...words);
+      expect(await process.exit()).toBe(1);
+      const message = `${statePath} is not empty, and not the state of a cluster: nothing was changed there`;
+      expect(process.output).toBe(`npm start: ${message}\n`);
+      expect(readdirSync(statePath)).toEqual(["precious"]);
+    },
+  );
+
+  test.each(["/proc/nowhere/state", join(import.meta.dirname, "start.test.ts")])(
+    "with the state in %s",
+    async (path) => {
+      const process = start("--state", path);
+      expect(await process.exit()).toBe(1);
+      expect(process.output).toMatch(/^npm start: no state can be kept in [^\n]+\n$/);
+    },
+  );
 
   test("with another number of nodes than is stored", async () => {
     const first = start("--nodes", "1");
