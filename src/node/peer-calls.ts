@@ -27,6 +27,7 @@ export class PeerCalls {
   private readonly hintOf: (id: NodeId) => string | undefined;
   private readonly gatekeeper: Gatekeeper;
   private readonly timeoutMs: number;
+  private ended = false;
 
   /**
    * @param hintOf where a node's object is created, if it has not been
@@ -44,6 +45,11 @@ export class PeerCalls {
     this.hintOf = hintOf;
     this.gatekeeper = gatekeeper;
     this.timeoutMs = timeoutMs;
+  }
+
+  /** The node has ended, and its storage may be another's: what is said of the one is nothing about the other. */
+  end(): void {
+    this.ended = true;
   }
 
   /** Carries messages to a peer, and its replies back. Never throws. */
@@ -133,6 +139,7 @@ export class PeerCalls {
   ): Promise<Answer | CallFailure> {
     try {
       const { status, by, body } = await this.post(to, path, request);
+      if (this.ended) return failure("unreachable", "this node has ended");
       // A local cluster answers for an object that it can't find, and so may anything in between.
       if (by !== to) return failure("unreachable", `HTTP ${status}`);
       if (status !== 200) {

@@ -26,6 +26,11 @@ import { SqlStorage } from "./sql-storage.ts";
 import type { StoredNode } from "./storage.ts";
 import { Subscribers } from "./subscribers.ts";
 
+interface Running {
+  readonly node: Node;
+  readonly calls: PeerCalls;
+}
+
 /**
  * A node of a Raft group. Extend it with the state machine to replicate:
  *
@@ -42,7 +47,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   private sqlStorage: SqlStorage;
   private membershipStorage: MembershipStorage;
   private readonly subscribers: Subscribers;
-  private running: { readonly node: Node; readonly calls: PeerCalls } | null = null;
+  private running: Running | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -87,7 +92,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (path === internalPath.raft) return this.exchange(body, node, calls);
     if (path === internalPath.snapshot) return this.takePart(body, node, calls);
     node.catchUp();
-    if (path === internalPath.recover) return this.recover(parseJson(body), node);
+    if (path === internalPath.recover) return this.recover(parseJson(body), running);
     return await answerClient({ request, path, body }, node, this.subscribers);
   }
 
@@ -137,7 +142,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       return refuse({ code: "node_in_use", message, ambiguous: false }, before?.node.answeredBy() ?? null);
     }
     if (claim === "replace") {
-      if (before !== null) await this.clear(before.node);
+      if (before !== null) await this.clear(before);
       join(this.sqlStorage, this.membershipStorage, { group, node }, request);
     }
     const running = this.resume();
@@ -146,7 +151,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     return answer(JSON.stringify(answered), running.node.answeredBy(), "application/json");
   }
 
-  private recover(request: unknown, node: Node): Response {
+  private recover(request: unknown, { node, calls }: Running): Response {
     const outside = node.outsider();
     if (outside !== null) return refuse(outside, node.answeredBy());
     if (!isConfirmed(request, node.stored.identity.node)) {
@@ -157,6 +162,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const { appliedIndex, lastIndex } = log;
     const now = { term, appliedIndex, lastIndex, timeMs: log.timeMs(lastIndex) };
     node.stop();
+    calls.end();
     this.running = null;
     const recovered = recover(this.sqlStorage, this.membershipStorage, node.stored, now);
     node.recovered(recovered);
@@ -165,8 +171,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   /** Ends the node and forgets all that it had stored. */
-  private async clear(node: Node): Promise<void> {
+  private async clear({ node, calls }: Running): Promise<void> {
     node.stop();
+    calls.end();
     this.running = null;
     // Nothing else reaches this object until it is done: an input gate is closed while its storage works.
     await this.ctx.storage.deleteAll();
