@@ -81,6 +81,8 @@ export class Subscribers {
     leave = node.subscribe(request, outlet);
     this.streams.add(outlet);
     signal.addEventListener("abort", gone);
+    // It may have left while the node was waiting for a state that is new enough: nobody tells of that again.
+    if (signal.aborted) gone();
     this.look();
     return answer(readable, node.answeredBy());
   }

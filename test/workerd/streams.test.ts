@@ -3,7 +3,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import type { NodeStatus } from "../../src/internal.ts";
-import { internalHeader, internalPath } from "../../src/internal.ts";
+import { internalHeader, internalOrigin, internalPath } from "../../src/internal.ts";
 import { recoveryConfirmation } from "../../src/membership.ts";
 import { maxRequestBytes } from "../../src/node/subscribers.ts";
 import { numbersRequest } from "../support/number-machine.ts";
@@ -152,6 +152,29 @@ describe("a stream begins", () => {
     const answer = (await askForStream(group, leader.id, new Uint8Array(maxRequestBytes + 1))) as Answer;
     expect(refusalOf(answer)).toMatchObject({ code: "too_large", ambiguous: false });
   });
+});
+
+test("a stream is not served to a reader who has gone while the node was waiting for a state that is new enough", async () => {
+  const { group, leader } = await settledGroup();
+  const { log } = await group.status(leader.id);
+  const leaving = new AbortController();
+  const opening = group.stub(leader.id).fetch(internalOrigin + internalPath.subscribe, {
+    method: "POST",
+    headers: {
+      [internalHeader.group]: group.name,
+      [internalHeader.node]: leader.id,
+      [internalHeader.consistency]: "stale",
+      [internalHeader.minIndex]: String(log.appliedIndex + 1),
+    },
+    body: numbersRequest({}),
+    signal: leaving.signal,
+  });
+  await scheduler.wait(200);
+  leaving.abort();
+  await expect(opening).rejects.toThrow("abort");
+  await group.add(leader.id, 1);
+  await scheduler.wait(100);
+  expect(await group.subscribers(leader.id)).toBe(0);
 });
 
 describe("a stream ends", () => {
