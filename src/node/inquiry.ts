@@ -8,17 +8,25 @@ import type { Raft } from "../raft/raft.ts";
  */
 export class Inquiry {
   private lastMs = Number.NEGATIVE_INFINITY;
+  /** Peers that were asked and have not answered: however many clients come meanwhile, none is asked twice at a time. */
+  private underWay = 0;
 
   /** Whether to ask now, because a client has asked something of this node. */
   isDue({ role, isVoter, quiescent, lastContactMs, timing }: Raft, nowMs: number): boolean {
-    if (role !== "follower" || (isVoter && !quiescent)) return false;
+    if (this.underWay > 0 || role !== "follower" || (isVoter && !quiescent)) return false;
     const silentSinceMs = lastContactMs ?? Number.NEGATIVE_INFINITY;
     return nowMs - silentSinceMs > timing.electionMaxMs && nowMs - this.lastMs >= inquiryEveryMs;
   }
 
-  /** A peer was asked, and has answered. */
-  answered(nowMs: number): void {
-    this.lastMs = nowMs;
+  /** A peer is being asked. */
+  asked(): void {
+    this.underWay += 1;
+  }
+
+  /** A peer that was asked has answered, at this time, or has not: null. */
+  ended(answeredAtMs: number | null): void {
+    this.underWay -= 1;
+    this.lastMs = Math.max(this.lastMs, answeredAtMs ?? Number.NEGATIVE_INFINITY);
   }
 }
 

@@ -107,9 +107,11 @@ export class Node {
   }
 
   private async inquireOf(peer: NodeId): Promise<void> {
+    this.inquiry.asked();
     const answer = await this.environment.call(peer, []);
     this.observeCall(peer, answer, []);
-    if (answer.result === "ok" || answer.result === "refused") this.inquiry.answered(this.nowMs());
+    const hasAnswered = answer.result === "ok" || answer.result === "refused";
+    this.inquiry.ended(hasAnswered ? this.nowMs() : null);
   }
 
   /** Takes a page of a snapshot. */

@@ -25,10 +25,25 @@ describe("an inquiry is due", () => {
   test("once a minute if somebody answers, and again at once if nobody does", () => {
     const node = learner();
     const inquiry = new Inquiry();
-    expect([inquiry.isDue(node.raft, 0), inquiry.isDue(node.raft, 1)]).toEqual([true, true]);
-    inquiry.answered(1);
+    expect(inquiry.isDue(node.raft, 0)).toBe(true);
+    inquiry.asked();
+    inquiry.ended(null);
+    expect(inquiry.isDue(node.raft, 1)).toBe(true);
+    inquiry.asked();
+    inquiry.ended(1);
     expect(inquiry.isDue(node.raft, minuteMs)).toBe(false);
     expect(inquiry.isDue(node.raft, minuteMs + 1)).toBe(true);
+  });
+
+  test("not as long as one is under way", () => {
+    const node = learner();
+    const inquiry = new Inquiry();
+    inquiry.asked();
+    inquiry.asked();
+    inquiry.ended(null);
+    expect(inquiry.isDue(node.raft, 2 * minuteMs)).toBe(false);
+    inquiry.ended(null);
+    expect(inquiry.isDue(node.raft, 2 * minuteMs)).toBe(true);
   });
 
   test("for a voter only while it rests: awake it asks for votes, which tells it as much", () => {

@@ -72,8 +72,9 @@ export class PlaceInGroup {
     if (!this.inquiry.isDue(raft, this.instance.nowMs)) return;
     for (const { id } of this.belonging.members) {
       if (id === raft.id) continue;
+      this.inquiry.asked();
       void this.correspondence.call(id, []).then(({ result }) => {
-        if (result === "ok" || result === "refused") this.inquiry.answered(this.instance.nowMs);
+        this.inquiry.ended(result === "ok" || result === "refused" ? this.instance.nowMs : null);
       });
     }
   }
