@@ -68,6 +68,9 @@ export function readMembers(env: Pick<Env, "RAFT_MEMBERS">): readonly MemberSpec
   return members;
 }
 
+/** No timing has longer election timeouts, in milliseconds. */
+export const maxElectionMs = 600_000;
+
 /** The timing in force. Throws an `Error` that names the mistake. */
 export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Timing {
   const profile = env.RAFT_PROFILE;
@@ -82,7 +85,7 @@ export function readTiming(env: Pick<Env, "RAFT_PROFILE" | "RAFT_TIMINGS">): Tim
       heartbeatMs >= 10 &&
       electionMinMs >= 2 * heartbeatMs &&
       electionMaxMs > electionMinMs &&
-      electionMaxMs <= 600_000
+      electionMaxMs <= maxElectionMs
     )
   ) {
     throw new Error(

@@ -1,5 +1,6 @@
 /** What no peer can have come to honestly, and a node would never get rid of again once it had believed it. */
 
+import { maxElectionMs } from "../env.ts";
 import type { AppendEntries, Message } from "../raft/message.ts";
 
 /** A term is one more than the one before; no group has so many elections, and no node can have missed so many. */
@@ -14,6 +15,7 @@ export function implausible(message: Message, term: number): string | null {
     case "appendEntries":
       return implausibleEntries(message);
     case "heartbeat":
+      if (message.leaseMs > maxElectionMs) return "a promise for longer than any election timeout";
       return message.timeMs > maxTimeMs ? "a time that never comes" : null;
     case "installSnapshot": {
       const { snapshot } = message;

@@ -2,6 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { maxElectionMs } from "../../src/env.ts";
 import { implausible, maxTermLead, maxTimeMs } from "../../src/node/plausibility.ts";
 import type { Entry } from "../../src/raft/entry.ts";
 import type { AppendEntries, Heartbeat } from "../../src/raft/message.ts";
@@ -29,6 +30,11 @@ function appendOf(terms: readonly number[], prevLogTerm: number, term: number, t
   }));
   return { type: "appendEntries", ...ends, term, prevLogIndex: 7, prevLogTerm, entries, commitIndex: 7, round: 1 };
 }
+
+test("a lease ends within the longest election timeout that there can be", () => {
+  expect(implausible({ ...heartbeat, leaseMs: maxElectionMs }, 5)).toBeNull();
+  expect(implausible({ ...heartbeat, leaseMs: maxElectionMs + 1 }, 5)).toContain("a promise");
+});
 
 describe("a term", () => {
   test("may be ahead by as many elections as there can be, and no further", () => {
