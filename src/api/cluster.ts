@@ -79,7 +79,7 @@ export class ClusterClient {
 
   /** A read at the first of some nodes that answers it. */
   queryNodes(target: Target, query: NodeQuery): Promise<NodeAnswer> {
-    return queryNodes(this.nodes, target, query);
+    return queryNodes(this.nodes, this.leaders, target, query);
   }
 
   /**

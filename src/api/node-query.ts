@@ -4,7 +4,7 @@ import { internalPath } from "../internal.ts";
 import type { Consistency, MemberSpecification, Refusal, RefusalCode } from "../internal.ts";
 import { nodeCall } from "./group-calls.ts";
 import type { GroupCalls } from "./group-calls.ts";
-import type { NodeAnswer } from "./leader-calls.ts";
+import type { LeaderCalls, NodeAnswer } from "./leader-calls.ts";
 import { LeaderSearch } from "./leader-search.ts";
 import type { Attempt, ReadBounds } from "./node-call.ts";
 import { sentenceOf } from "./sentences.ts";
@@ -23,6 +23,7 @@ export interface NodeQuery {
 /** A node that does not lead asks the leader, if it has to. Throws an `ApiError` when no node has answered. */
 export async function queryNodes(
   nodes: GroupCalls,
+  leaders: LeaderCalls,
   target: Target,
   { query, members, consistency, bounds = {}, once = false }: NodeQuery,
 ): Promise<NodeAnswer> {
@@ -46,6 +47,10 @@ export async function queryNodes(
     if (overloaded) throw search.error("overloaded", "Too many requests wait for this node.");
     if (once || hopeless) throw search.exhausted();
     await search.next(false);
+    if (search.failure !== "no_leader") continue;
+    // A node that has started while its group rests learns who leads when the leader wakes, and a learner wakes nobody itself.
+    const timeoutMs = search.remainingMs;
+    await leaders.ask({ ...target, timeoutMs }, { path: internalPath.query, body: query, repeatable: true });
   }
 }
 

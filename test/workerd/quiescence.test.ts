@@ -3,6 +3,7 @@
 import { abortAllDurableObjects, reset } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
 import type { NodeStatus } from "../../src/internal.ts";
+import { ApiClient } from "./api-client.ts";
 import { faults } from "./faults.ts";
 import { brisk, eventually, TestGroup } from "./test-group.ts";
 
@@ -97,4 +98,19 @@ test("hazard-34 hazard-51 objects that all ended while they rested are a group a
   expect(written.done).toMatchObject({ kind: "put", created: false });
   const { id } = await group.leader();
   expect(await group.get(id, "key")).toMatchObject({ done: "new" });
+});
+
+test("a learner answers a read that names it, though its object and all others ended while they rested", async () => {
+  const { group } = await idleGroup();
+  group.time("n4", { ...brisk, idleAfterMs: 300 });
+  const client = new ApiClient(group);
+  await client.call("POST", "cluster/members", { id: "n4", role: "learner" });
+  await client.members();
+  await eventually("rest everywhere", async () => {
+    return (await group.statuses([...group.ids, "n4"])).every(({ quiescent }) => quiescent) ? true : null;
+  });
+  await abortAllDurableObjects();
+  await scheduler.wait(1);
+  const response = await client.fetch("GET", "kv/key?node=n4&timeout=5s");
+  expect([response.status, await response.text()]).toEqual([200, "value"]);
 });
