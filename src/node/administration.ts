@@ -67,8 +67,7 @@ export class Administration {
     if (!outcome.done) return outcome;
     const left = (): true | undefined => (isJoint(driver.raft.configuration) ? undefined : true);
     if ((await driver.watch(left, untilMs, this.host.nowMs())) === undefined) return notCompleted;
-    const { configuration } = driver.raft;
-    return (await this.establish(untilMs)) ? { done: true, body: configuration } : notEstablished;
+    return await this.establish(untilMs);
   }
 
   /** Hands over leadership; answers when that has ended, either way. */
@@ -119,14 +118,18 @@ export class Administration {
   /**
    * A change is in force where it is applied, and voters that have not heard of its commit still count by the members
    * before: without this leader they might need one that is gone for good. Whoever stores an entry that was proposed after
-   * that commit has heard of it, so a majority of the new voters has when that entry is committed. False if it was not so
-   * in time, or another leader has to see to it. A leader that had to remove itself can't propose anything more.
+   * that commit has heard of it, so a majority of the new voters has when that entry is committed. A leader that had to
+   * remove itself can't propose anything more; where another takes over, that one would have to see to it.
    */
-  private async establish(untilMs: number): Promise<boolean> {
+  private async establish(untilMs: number): Promise<Ended> {
     const { driver } = this.host;
-    const { configuration, id } = driver.raft;
-    if (!isVoter(configuration, id)) return true;
-    return (await driver.confirm(untilMs, this.host.nowMs())).done;
+    const { raft } = driver;
+    // While leadership is handed over nothing is proposed.
+    const free = (): true | undefined => ((raft.leadership?.transferee ?? null) === null ? true : undefined);
+    await driver.watch(free, untilMs, this.host.nowMs());
+    const { configuration, id } = raft;
+    const established = !isVoter(configuration, id) || (await driver.confirm(untilMs, this.host.nowMs())).done;
+    return established ? { done: true, body: configuration } : notEstablished;
   }
 
   /** Lets peers be heard that were not, because the group was at rest or this node leads it only now. */

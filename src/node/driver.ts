@@ -159,6 +159,8 @@ export class Driver {
 
   /** What `look` finds after this or a later turn; undefined when the time is over first. */
   watch<Found>(look: () => Found | undefined, untilMs: number, nowMs: number): Promise<Found | undefined> {
+    // No turn follows by which it could be found, or given up.
+    if (this.stopped) return Promise.resolve(look());
     const found = this.watches.watch(look, untilMs);
     this.turn(nowMs, () => {});
     return found;
@@ -181,7 +183,11 @@ export class Driver {
 
   /** Serves a subscriber from the present state on, until it leaves: answers what ends that. To be asked for before. */
   subscribe(request: Uint8Array, outlet: Outlet, nowMs: number): () => void {
-    this.guard(() => this.applier.fulfil(nowMs));
+    this.guard(() => {
+      this.applier.fulfil(nowMs);
+      // Whoever comes now is not to be told of what was applied before.
+      this.publish();
+    });
     assert(this.mayServe() === null, "nobody can be served");
     return this.subscriptions.open(request, outlet);
   }
@@ -207,6 +213,7 @@ export class Driver {
     this.stopped = true;
     this.waiters.expire(Number.POSITIVE_INFINITY);
     this.watches.look(Number.POSITIVE_INFINITY);
+    for (const { settle } of this.gathering.take()) settle(notLeader);
     this.subscriptions.breakOff();
   }
 
@@ -228,6 +235,7 @@ export class Driver {
     nowMs: number,
     { maxStalenessMs = Number.POSITIVE_INFINITY, minIndex = 0 }: ReadBounds = {},
   ): Promise<Outcome> {
+    if (this.stopped) return Promise.resolve(notLeader);
     if (consistency === "stale") this.guard(() => this.applier.fulfil(nowMs));
     const { appliedIndex } = this.raft.log;
     const read = { query, minIndex, askedAtMs: nowMs, expiresAtMs };
@@ -240,7 +248,7 @@ export class Driver {
         this.turn(nowMs, () => {
           if (!this.isOutOfTouch(nowMs)) return;
           // Its leader may rest without this node. Asked about a read it wakes, and sends what is missing here.
-          this.raft.readIndex(context, nowMs);
+          if (!this.raft.readIndex(context, nowMs)) this.raft.wake(null, nowMs);
         });
       });
     }
@@ -272,7 +280,7 @@ export class Driver {
       // What is not applied yet is still needed.
       if (!this.applier.isBehind) this.snapshots.tidy(nowMs);
       this.observeChange();
-      this.waiters.expire(nowMs);
+      for (const context of this.waiters.expire(nowMs)) this.raft.forgetRead(context);
       this.watches.look(nowMs);
       this.gathering.ensureTaken(this.batchUnderWay);
       const answer = this.outbox.dispatch(answering);
@@ -299,10 +307,14 @@ export class Driver {
   }
 
   private tell(nowMs: number): void {
+    this.publish();
+    this.subscriptions.tick(nowMs, this.isInTouch(nowMs));
+  }
+
+  private publish(): void {
     const { applier, subscriptions } = this;
     if (applier.news) subscriptions.published(applier.machine);
     applier.news = false;
-    subscriptions.tick(nowMs, this.isInTouch(nowMs));
   }
 
   /** Whether this node hears of what its group commits, as far as it can know. */
@@ -313,6 +325,7 @@ export class Driver {
   }
 
   private replicate(propose: () => Proposal, expiresAtMs: number, nowMs: number): Promise<Outcome> {
+    if (this.stopped) return Promise.resolve(notLeader);
     return new Promise((settle) => {
       this.turn(nowMs, () => {
         const proposal = propose();
@@ -323,7 +336,7 @@ export class Driver {
   }
 
   private gather(command: Uint8Array, expiresAtMs: number, nowMs: number): Promise<Outcome> {
-    if (this.raft.role !== "leader") {
+    if (this.stopped || this.raft.role !== "leader") {
       this.rouse(null, nowMs);
       return Promise.resolve(notLeader);
     }

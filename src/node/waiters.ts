@@ -123,9 +123,10 @@ export class Waiters {
     this.reads.clear();
   }
 
-  /** Tells all whose time is over. Their proposals stay in the log: what becomes of them is not known. */
-  expire(nowMs: number): void {
-    if (nowMs < this.earliestMs) return;
+  /** Tells all whose time is over; answers the names of their reads. Their proposals stay in the log: what becomes of them is not known. */
+  expire(nowMs: number): readonly number[] {
+    if (nowMs < this.earliestMs) return [];
+    const over: number[] = [];
     this.earliestMs = Number.POSITIVE_INFINITY;
     for (const [index, waiting] of this.proposals) {
       const left = waiting.filter((proposal) => !this.isOver(proposal, commandTimeout, nowMs));
@@ -133,11 +134,12 @@ export class Waiters {
       else if (left.length < waiting.length) this.proposals.set(index, left);
     }
     for (const [context, read] of this.reads) {
-      if (this.isOver(read, readTimeout, nowMs)) this.reads.delete(context);
+      if (this.isOver(read, readTimeout, nowMs) && this.reads.delete(context)) over.push(context);
     }
     for (const [context, read] of this.behind) {
-      if (this.isOver(read, behindTimeout, nowMs)) this.behind.delete(context);
+      if (this.isOver(read, behindTimeout, nowMs) && this.behind.delete(context)) over.push(context);
     }
+    return over;
   }
 
   private add(waiting: Map<number, Reading>, read: Reading): number {

@@ -133,6 +133,11 @@ export class Follower implements Role {
     return true;
   }
 
+  /** Nobody waits for the answer: what the leader was asked in vain is not to be kept, and asked again, for ever. */
+  forgetRead(context: number): void {
+    this.askedReads.delete(context);
+  }
+
   /** The configuration has changed: only a voter may campaign. */
   reconfigured(nowMs: number): void {
     if (this.raft.isVoter !== Number.isFinite(this.deadlineMs)) this.restartTimer(nowMs);

@@ -155,7 +155,7 @@ export class Leader implements Role {
   }
 
   proposeNoop(nowMs: number): Proposal {
-    if (this.departing) return { accepted: false, reason: "transferring" };
+    if (this.transfer.target !== null || this.departing) return { accepted: false, reason: "transferring" };
     this.wake(nowMs);
     return this.accept({ kind: "noop", data: noData }, nowMs);
   }

@@ -183,6 +183,11 @@ export class Raft {
     return this.current.readIndex(context, nowMs);
   }
 
+  /** Nobody waits for this read any more. */
+  forgetRead(context: number): void {
+    if (this.current instanceof Follower) this.current.forgetRead(context);
+  }
+
   /** Hands leadership to another voter. */
   transferLeadership(target: NodeId, nowMs: number): TransferOutcome {
     return this.current instanceof Leader ? this.current.transferTo(target, nowMs) : "not_leader";

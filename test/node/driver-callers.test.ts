@@ -1,6 +1,7 @@
 /** The driver's callers: how their commands are gathered, and what each of them is told. */
 
 import { beforeEach, describe, expect, test } from "vitest";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Message } from "../../src/raft/message.ts";
 import { settled, TestNode, threeVoters } from "./host.ts";
 import { Disk, encode } from "./word-list.ts";
@@ -152,6 +153,38 @@ describe("proposals", () => {
     expect(node.driver.raft.role).not.toBe("leader");
     expect(await told()).toEqual(["a: timeout, ambiguous"]);
   });
+});
+
+describe("a node that ends", () => {
+  test("answers those whose commands have gathered", async () => {
+    node.lead();
+    void node.propose("a");
+    void node.propose("b");
+    node.driver.stop(node.nowMs);
+    expect(await told()).toEqual(["a: timeout, ambiguous", "b: not_leader"]);
+  });
+
+  test.each(["propose", "change", "confirm", "query"] as const)("answers those who come later: %s", async (call) => {
+    node.lead();
+    node.driver.stop(node.nowMs);
+    const { driver, nowMs } = node;
+    const untilMs = nowMs + 10;
+    const calls = {
+      propose: () => driver.propose(encode("a"), untilMs, nowMs),
+      change: () => driver.change({ changes: [{ type: "addVoter", id: "n4" }], transition: "auto" }, untilMs, nowMs),
+      confirm: () => driver.confirm(untilMs, nowMs),
+      query: () => driver.query(null, "linearizable", untilMs, nowMs),
+    };
+    expect(await calls[call]()).toMatchObject({ done: false, code: "not_leader", ambiguous: false });
+  });
+});
+
+test("a node that has ended shows what it has come to, at once", async () => {
+  node.lead();
+  node.driver.stop(node.nowMs);
+  const { driver, nowMs } = node;
+  expect(await driver.watch(() => driver.raft.role, nowMs + 10, nowMs)).toBe("leader");
+  expect(await driver.watch(() => undefined, nowMs + 10, nowMs)).toBeUndefined();
 });
 
 describe("the limit on bytes that wait", () => {
@@ -364,4 +397,39 @@ test("a lost message makes the leader look again where the peer is", () => {
   node.receive({ type: "heartbeatReply", quiesced: false, from: "n2", to: "n1", term: 1, round: 1 });
   const [probe] = node.takeSent().filter(({ type, to }) => type === "appendEntries" && to === "n2");
   expect(probe).toMatchObject({ prevLogIndex: 1, entries: [{ index: 2 }] });
+});
+
+describe("a read that waits for an index", () => {
+  test("wakes a group at rest of which this node does not know who leads", async () => {
+    const disk = new Disk(threeVoters);
+    disk.storage().saveQuiescent({ term: 0, led: false, timeMs: 0, sinceMs: 900 });
+    node = new TestNode(disk, { idleAfterMs: 1000 });
+    expect(node.driver.raft.quiescent).toBe(true);
+    void node.read("r", "stale", 10_000, { minIndex: 5 });
+    await settled();
+    expect(node.takeSent().map(({ type }) => type)).toContain("requestVote");
+  });
+});
+
+test("a learner that was cut off asks its leader for no read whose caller has gone", async () => {
+  node = new TestNode(new Disk(simpleConfiguration(["n2", "n3"], ["n1"])));
+  const leader = {
+    type: "heartbeat",
+    timeMs: 500,
+    electionMinMs: 150,
+    leaseMs: 0,
+    quiesce: false,
+    from: "n2",
+  } as const;
+  node.receive({ ...leader, to: "n1", term: 1, commitIndex: 0, round: 1 });
+  for (let count = 0; count < 10; count += 1) {
+    void node.read("r", "linearizable", 10);
+    node.nowMs += 11;
+    node.driver.wake(node.nowMs);
+  }
+  expect(await told()).toEqual(Array.from({ length: 10 }, () => "r: timeout"));
+  node.takeSent();
+  node.nowMs += 100;
+  node.receive({ ...leader, to: "n1", term: 1, commitIndex: 0, round: 2 });
+  expect(node.takeSent().map(({ type }) => type)).toEqual(["heartbeatReply"]);
 });

@@ -93,6 +93,19 @@ describe("a lone command", () => {
     expect((await journal()).filter((line) => line.startsWith("r:"))).toEqual(['r: done "r: a b c" at 4']);
   });
 
+  test("lets cluster time pass no faster than the leader's clock, whoever waits for it", async () => {
+    const { raft } = node.driver;
+    const [beganMs, clusterMs] = [node.nowMs, raft.clusterTime.read(node.nowMs)];
+    for (let count = 0; count < 20; count += 1) {
+      void node.read("r", "stale", 10_000, { minIndex: raft.log.appliedIndex + 1 });
+      await commit(`w${count}`);
+      node.nowMs += 5;
+      node.driver.flush(node.nowMs);
+    }
+    expect(node.nowMs - beganMs).toBe(100);
+    expect(raft.clusterTime.read(node.nowMs) - clusterMs).toBe(100);
+  });
+
   test("is applied before another leader is followed", async () => {
     await commit("a");
     const term = node.driver.raft.term + 1;
