@@ -5,6 +5,7 @@ import type { ApiContext, ApiEnvironment } from "./app-types.ts";
 import { refusalOf } from "./auth.ts";
 import { keepBookmark } from "./bookmark.ts";
 import { ClusterClient } from "./cluster.ts";
+import { refuseConditions } from "./conditions.ts";
 import { ApiError, errorResponse, internalError } from "./errors.ts";
 import { etcdRoutes } from "./etcd/routes.ts";
 import { batchRoutes } from "./routes/batch.ts";
@@ -46,6 +47,12 @@ export function createApp(): Hono<ApiEnvironment> {
     const isForeign = c.error instanceof ApiError && c.error.code === "future_index";
     if (isOwn && !isForeign) keepBookmark(c.req.raw.headers, c.res.headers);
   });
+  app.use(async (c, next) => {
+    // A condition is never dropped silently.
+    const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    if (!isRead && !isOfKeys(c.req.path)) refuseConditions(c.req.raw.headers);
+    await next();
+  });
   const [readiness, metrics] = [readinessRoutes(cluster), metricsRoutes(cluster)];
   app.route("/", readiness).route("/", metrics).route("/", openApiRoutes()).route("/", rootRoutes());
   const ofData = [kvRoutes, txnRoutes, batchRoutes, compactRoutes, sessionRoutes, watchRoutes];
@@ -68,6 +75,11 @@ export function createApp(): Hono<ApiEnvironment> {
     return respondTo(error instanceof ApiError ? error : internalError(c.req.method), c, cluster);
   });
   return app;
+}
+
+/** Only keys have revisions to compare with. */
+function isOfKeys(path: string): boolean {
+  return /^kv(?:\/|$)/.test(splitPath(path).rest);
 }
 
 /** Whoever is kept out is not told where the group stands. */

@@ -158,7 +158,7 @@ export function leaderError(
   const details = position === undefined ? { ambiguous } : { ambiguous, position };
   if (!ambiguous) return new ApiError(code, message, details);
   if (path === internalPath.members || path === internalPath.transfer) {
-    return new ApiError(code, `${message} It may still take effect: GET /v1/cluster/members tells.`, details);
+    return new ApiError(code, `${message} It may still take effect: GET cluster/members of this group tells.`, details);
   }
   const advice = repeatable
     ? "It may still take effect; repeat it with the same Idempotency-Key to learn its outcome."

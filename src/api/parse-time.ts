@@ -4,7 +4,7 @@ const duration = /^(\d{1,16})(ms|s|m|h|d)$/;
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const wholeNumber = /^\d{1,16}$/;
 /** RFC 3339: with a time zone, or the moment would be another one elsewhere. */
-const moment = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+const moment = /^(\d{4}-\d{2}-\d{2})[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 export type Unit = keyof typeof unitMs;
 
@@ -25,6 +25,14 @@ export function parseTtlMs(text: string): number | undefined {
 /** Milliseconds since 1970, from RFC 3339 or as they are. */
 export function parseMomentMs(text: string): number | undefined {
   if (wholeNumber.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
-  const milliseconds = moment.test(text) ? Date.parse(text.toUpperCase().replace(" ", "T")) : Number.NaN;
+  const [, day] = moment.exec(text) ?? [];
+  if (day === undefined || !isDay(day)) return undefined;
+  const milliseconds = Date.parse(text.toUpperCase().replace(" ", "T"));
   return Number.isNaN(milliseconds) ? undefined : milliseconds;
+}
+
+/** `Date` takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const milliseconds = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day);
 }

@@ -48,6 +48,12 @@ function contentTypeOf(headers: Headers): string {
   return contentType;
 }
 
+/** For what is made safe to send again in another way, which `advice` tells. */
+export function refuseIdempotency(headers: Headers, advice: string): void {
+  if (!headers.has("idempotency-key") && !headers.has("idempotency-session")) return;
+  throw new ApiError("invalid_header", `An Idempotency-Key can't be kept here: ${advice}.`);
+}
+
 /** For what takes no part in sessions. */
 export function idempotencyKeyOf(headers: Headers): string | null {
   const idempotency = idempotencyOf(headers);

@@ -84,6 +84,7 @@ describe("a key with a time to live", () => {
     ["expires_at=2099-01-01", 400, "invalid_parameter"],
     ["expires_at=2099-01-01T00:00:00", 400, "invalid_parameter"],
     ["expires_at=2099-13-01T00:00:00Z", 400, "invalid_parameter"],
+    ["expires_at=2099-02-30T00:00:00Z", 400, "invalid_parameter"],
     ["expires_at=9999-01-01T00:00:00Z", 400, "invalid_parameter"],
     ["lease=0", 400, "invalid_parameter"],
     ["lease=7f", 400, "invalid_parameter"],

@@ -93,7 +93,7 @@ describe("a change of the members", () => {
     const answer = await post(client, "members", { id: "n4" });
     expect(await failure(answer.clone())).toEqual({ status: 503, code: "unavailable", ambiguous: true });
     expect(await answer.json()).toMatchObject({
-      error: { message: expect.stringContaining("members tells") as string },
+      error: { message: expect.stringContaining("members of this group tells") as string },
     });
     expect(asked(client)).toEqual(["n1"]);
   });

@@ -4,6 +4,7 @@ import type { ApiContext } from "../app-types.ts";
 import type { ApiError } from "../errors.ts";
 import { type EventBatches, eventStreamResponse } from "../event-stream.ts";
 import { jsonResponse } from "../respond.ts";
+import { refuseIdempotency } from "../write-request.ts";
 import { acquire, type Acquired, type AcquireRequest } from "./acquire.ts";
 import type { PlaceContext } from "./place-context.ts";
 import { placeJson } from "./place-json.ts";
@@ -25,6 +26,7 @@ export async function acquireResponse(
   value: Uint8Array,
   refusal: (acquired: Acquired & { readonly held: false }) => ApiError,
 ): Promise<Response> {
+  refuseIdempotency(c.req.raw.headers, "take a lease and send lease=, with which the same place is found again");
   const isStream = c.req.header("accept")?.includes("text/event-stream") === true;
   const { parameters, store, places } = context;
   const end = new AbortController();

@@ -7,7 +7,6 @@ import type { Operation } from "../../kv/model.ts";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import type { ClusterClient, NodeAnswer } from "../cluster.ts";
-import { refuseConditions } from "../conditions.ts";
 import type { IdempotencyWords } from "../encode-write.ts";
 import { ApiError, errorJson } from "../errors.ts";
 import { groupRequest } from "../group-request.ts";
@@ -38,7 +37,6 @@ export function batchRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
  */
 async function writeAll(cluster: ClusterClient, c: ApiContext): Promise<Response> {
   const { request, headers, target } = groupRequest(c);
-  refuseConditions(headers);
   const idempotency = idempotencyOf(headers, maxKeyLength);
   const lines = await readLines(request);
   const operationOf = (at: number, nowMs: number): Operation =>

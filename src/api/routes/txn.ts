@@ -3,7 +3,6 @@
 import { Hono } from "hono";
 import type { ApiContext, ApiEnvironment } from "../app-types.ts";
 import type { ClusterClient } from "../cluster.ts";
-import { refuseConditions } from "../conditions.ts";
 import { groupRequest } from "../group-request.ts";
 import { readJsonBody } from "../json-fields.ts";
 import { onlyMethods } from "../method.ts";
@@ -22,7 +21,6 @@ export function txnRoutes(cluster: ClusterClient): Hono<ApiEnvironment> {
 /** 200 whether or not the compares held: `succeeded` says which. */
 async function transact(cluster: ClusterClient, c: ApiContext): Promise<Response> {
   const { request, headers, target } = groupRequest(c);
-  refuseConditions(headers);
   const idempotency = idempotencyOf(headers);
   const body = await readJsonBody(request);
   const asked = (nowMs: number) => new OperationReader(nowMs).txn(body, "");

@@ -119,3 +119,16 @@ test("the longest time to live is taken", async () => {
   const granted = await app.call("POST", "leases?ttl=9000000000s");
   expect(granted).toMatchObject({ status: 201, body: { ttl_ms: 9_000_000_000_000 } });
 });
+
+test.each([
+  ["POST", "leases?ttl=30s"],
+  ["DELETE", "leases/7"],
+  ["POST", "compact"],
+  ["POST", "sessions?ttl=30s"],
+])("conditions, which are of keys, are refused: %s %s", async (method, path) => {
+  const app = new StoreApp();
+  const refused = await app.call(method, path, method === "POST" ? "{}" : undefined, {
+    headers: { "if-match": '"7"' },
+  });
+  expect(refused).toMatchObject({ status: 400, body: { code: "invalid_header", ambiguous: false } });
+});

@@ -288,3 +288,21 @@ test("ids that are drawn fit into a double", () => {
   expect(new Set(ids).size).toBe(1000);
   expect(ids.every((id) => Number.isSafeInteger(Number(id)) && String(Number(id)) === id)).toBe(true);
 });
+
+test.each(["locks/deploy?ttl=30s", "elections/deploy/campaign?ttl=30s"])(
+  "what could not be kept is refused, not ignored: %s",
+  async (path) => {
+    const app = new StoreApp();
+    for (const [name, value, reason] of [
+      ["idempotency-key", "one", "lease="],
+      ["idempotency-session", "s", "lease="],
+      ["if-match", '"7"', "single keys"],
+      ["if-none-match", "*", "single keys"],
+    ] as const) {
+      const refused = await app.call("POST", path, "", { headers: { [name]: value } });
+      expect(refused).toMatchObject({ status: 400, body: { code: "invalid_header" } });
+      expect(refused.body["message"]).toContain(reason);
+    }
+    expect(await app.call("POST", path)).toMatchObject({ status: 201 });
+  },
+);
