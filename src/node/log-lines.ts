@@ -10,7 +10,8 @@ export interface LogLine {
     | "standing"
     | "transfer"
     | "refused"
-    | "recovery";
+    | "recovery"
+    | "start_failed";
   readonly group: string;
   readonly node: string;
   readonly [field: string]: string | number | null;

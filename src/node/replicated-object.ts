@@ -17,6 +17,7 @@ import { encodeFrame } from "./frame.ts";
 import { FrameRefusedError } from "./frame-refusal.ts";
 import { claimOn, type Claimed, claimRefusal, found, isConfirmed, join, recover } from "./founding.ts";
 import { MembershipStorage } from "./membership-storage.ts";
+import { log } from "./log-lines.ts";
 import { Node } from "./node.ts";
 import { PeerCalls } from "./peer-calls.ts";
 import { encodePartAnswer } from "./snapshot-part.ts";
@@ -48,6 +49,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   private membershipStorage: MembershipStorage;
   private readonly subscribers: Subscribers;
   private running: Running | null = null;
+  private whyNotStarted: string | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -113,16 +115,28 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   /** The node that is running, or the one that this object's storage holds; null when there is none. */
-  private resume(): { readonly node: Node; readonly calls: PeerCalls } | null {
-    if (this.running === null) {
+  private resume(): Running | null {
+    if (this.running !== null) return this.running;
+    try {
       const stored = this.sqlStorage.open();
       if (stored !== null) this.start(stored);
+    } catch (error) {
+      this.failedToStart(error instanceof Error ? error.message : String(error));
+      throw error;
     }
     return this.running;
   }
 
+  /** To whoever calls it an object that can't start is only one that can't be reached: the log says why, once. */
+  private failedToStart(reason: string): void {
+    if (reason === this.whyNotStarted) return;
+    this.whyNotStarted = reason;
+    const [group = "", node = ""] = (this.ctx.id.name ?? "").split("/");
+    log({ event: "start_failed", group, node, reason });
+  }
+
   /** Makes the storage of a new node and starts it; answers what is wrong if it must not be made. */
-  private found({ headers }: Request): { readonly node: Node; readonly calls: PeerCalls } | string {
+  private found({ headers }: Request): Running | string {
     const { group, node } = callee(headers);
     if (!isIdentifier(group)) return "A group's name is needed.";
     const mistake = found(this.sqlStorage, this.membershipStorage, this.env, group, node);
@@ -158,9 +172,9 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       const message = `The request must name this node and say: ${recoveryConfirmation}`;
       return refuse({ code: "not_confirmed", message, ambiguous: false }, node.answeredBy());
     }
-    const { term, log } = node.driver.raft;
-    const { appliedIndex, lastIndex } = log;
-    const now = { term, appliedIndex, lastIndex, timeMs: log.timeMs(lastIndex) };
+    const { term, log: entries } = node.driver.raft;
+    const { appliedIndex, lastIndex } = entries;
+    const now = { term, appliedIndex, lastIndex, timeMs: entries.timeMs(lastIndex) };
     node.stop();
     calls.end();
     this.running = null;

@@ -1,6 +1,6 @@
 /** Objects that end and come back: what each still has, and how soon a group whose objects all ended leads again. */
 
-import { abortAllDurableObjects, evictDurableObject, reset } from "cloudflare:test";
+import { abortAllDurableObjects, evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { readMembers } from "../../src/env.ts";
 import { faults } from "./faults.ts";
@@ -134,4 +134,20 @@ describe("a node that was told other members than the rest", () => {
     });
     expect(await group.leader(["n1", "n2"])).toMatchObject({ id: leader.id, term: leader.term });
   });
+});
+
+test("a node that can't start says why in the log, once", async () => {
+  const lines: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
+  const group = new TestGroup();
+  const { id } = await group.leader();
+  await runInDurableObject(group.stub(id), (_, { storage }) => {
+    storage.sql.exec("UPDATE raft_state SET schema_version = 1");
+  });
+  await group.abort(id);
+  for (let call = 0; call < 3; call += 1) await expect(group.status(id)).rejects.toThrow("schema 1");
+  const told = lines.filter((line) => line.includes("start_failed")).map((line) => JSON.parse(line) as unknown);
+  const reason = expect.stringContaining("storage of schema 1") as string;
+  expect(told).toEqual([{ event: "start_failed", group: group.name, node: id, reason }]);
+  log.mockRestore();
 });
