@@ -5,7 +5,7 @@ import type { AppliedCommand } from "../disk/write-record.ts";
 
 export interface MachineListener {
   applied(command: AppliedCommand): void;
-  /** A read is about to be answered. */
+  /** The state is about to be looked at. */
   queried(): void;
   /** A result is told before the command is applied. */
   foreseen(): void;
@@ -30,10 +30,10 @@ export class DigestMachine implements StateMachine {
     // What a machine lacks, this one must lack, too.
     if (inner.foresee !== undefined) this.foresee = (command) => this.lookAhead(command);
     if (inner.nextTimerMs !== undefined) this.nextTimerMs = () => inner.nextTimerMs?.() ?? null;
-    if (inner.timerCommand !== undefined) this.timerCommand = inner.timerCommand.bind(inner);
-    if (inner.subscribe !== undefined) this.subscribe = inner.subscribe.bind(inner);
-    if (inner.publish !== undefined) this.publish = inner.publish.bind(inner);
-    if (inner.owesMessages !== undefined) this.owesMessages = inner.owesMessages.bind(inner);
+    if (inner.timerCommand !== undefined) this.timerCommand = this.reading(inner.timerCommand.bind(inner));
+    if (inner.subscribe !== undefined) this.subscribe = this.reading(inner.subscribe.bind(inner));
+    if (inner.publish !== undefined) this.publish = this.reading(inner.publish.bind(inner));
+    if (inner.owesMessages !== undefined) this.owesMessages = this.reading(inner.owesMessages.bind(inner));
   }
 
   get tables(): readonly string[] {
@@ -49,6 +49,16 @@ export class DigestMachine implements StateMachine {
       this.listener.applied({ index, digest: this.digest, result });
     }
     return results;
+  }
+
+  /** What looks at the tables finds none where the storage is another's by now. */
+  private reading<Inputs extends readonly unknown[], Result>(
+    look: (...inputs: Inputs) => Result,
+  ): (...inputs: Inputs) => Result {
+    return (...inputs) => {
+      this.listener.queried();
+      return look(...inputs);
+    };
   }
 
   private lookAhead(command: CommittedCommand): Uint8Array | null {
