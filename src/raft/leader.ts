@@ -7,12 +7,13 @@ import {
   type ConfigurationChange,
   leaveJoint,
 } from "./configuration-change.ts";
-import { type Configuration, isJoint, isVoter } from "./configuration.ts";
-import { type Entry, entryBytes, type NodeId } from "./entry.ts";
+import { isVoter } from "./configuration.ts";
+import type { Entry, NodeId } from "./entry.ts";
 import { Idling } from "./idling.ts";
 import { Lease } from "./lease.ts";
 import { MachineTimer } from "./machine-timer.ts";
 import { type AppendReply, isFromLeader, type Message } from "./message.ts";
+import { PendingChanges } from "./pending-changes.ts";
 import type { Progress } from "./progress.ts";
 import { Promotions } from "./promotions.ts";
 import { majorityReached } from "./quorum.ts";
@@ -21,6 +22,7 @@ import { type Asked, ReadRounds } from "./read-rounds.ts";
 import { Replication } from "./replication.ts";
 import type { Role } from "./role.ts";
 import { type TransferOutcome, Transfer } from "./transfer.ts";
+import { Uncommitted } from "./uncommitted.ts";
 
 /** Why a proposal was not taken. Nothing has happened. */
 export type ProposalRefusal = "not_leader" | "overloaded" | "transferring" | "change_pending" | ChangeRefusal;
@@ -45,16 +47,8 @@ export class Leader implements Role {
   private heartbeatDue = false;
   private readonly idling: Idling;
   private readonly timer: MachineTimer;
-  /** This term's entries that wait for their commit, and their size. */
-  private readonly uncommitted: { readonly index: number; readonly bytes: number }[] = [];
-  private uncommittedBytes = 0;
-  /** No change is taken before this index is applied: an earlier one may be waiting there (thesis, section 4.1). */
-  private pendingChangeIndex = 0;
-  /**
-   * A change that waits there takes this node's vote. Nothing follows such a change: who lacks it can't be elected, who has
-   * it needs this node's vote as long as the commit is not known there, and gets it only if this log is not the longer one.
-   */
-  private departing = false;
+  private readonly uncommitted = new Uncommitted();
+  private readonly changes = new PendingChanges();
 
   constructor(raft: Raft, nowMs: number) {
     this.raft = raft;
@@ -65,7 +59,7 @@ export class Leader implements Role {
     this.idling = new Idling(idleAfterMs, restPatience * raft.timing.electionMaxMs, nowMs);
     this.heartbeatAtMs = nowMs + raft.timing.heartbeatMs;
     this.quorumCheckAtMs = nowMs + raft.timing.electionMaxMs;
-    this.awaitChanges();
+    this.changes.await(raft.log, raft.configuration, raft.id);
     this.replication.follow();
     // Entries of earlier terms are committed by committing one of this term (Raft paper, sections 5.4.2 and 8).
     this.timer = new MachineTimer(raft, this.append({ kind: "noop", data: noData }, nowMs));
@@ -89,6 +83,11 @@ export class Leader implements Role {
   /** The node that is to lead next; null when no transfer is under way. */
   get transferee(): NodeId | null {
     return this.transfer.target;
+  }
+
+  /** Whether it takes entries of others: not while leadership is handed over, nor behind a change that takes its vote. */
+  get takesEntries(): boolean {
+    return this.transfer.target === null && !this.changes.departing;
   }
 
   /** For how long it may answer reads without asking anybody, in milliseconds; 0 when it may not. */
@@ -125,10 +124,8 @@ export class Leader implements Role {
   }
 
   propose(command: Uint8Array, nowMs: number): Proposal {
-    if (this.transfer.target !== null || this.departing) return { accepted: false, reason: "transferring" };
-    // A single large command is taken when nothing else waits: the limit bounds a queue, not a command.
-    const bytes = this.uncommittedBytes + command.length;
-    if (this.uncommittedBytes > 0 && bytes > this.raft.options.maxUncommittedBytes) {
+    if (!this.takesEntries) return { accepted: false, reason: "transferring" };
+    if (this.uncommitted.isFull(command.length, this.raft.options.maxUncommittedBytes)) {
       return { accepted: false, reason: "overloaded" };
     }
     this.wake(nowMs);
@@ -147,7 +144,7 @@ export class Leader implements Role {
 
   proposeChange(change: ConfigurationChange, nowMs: number): Proposal {
     if (this.transfer.target !== null) return { accepted: false, reason: "transferring" };
-    if (this.pendingChangeIndex > this.raft.log.appliedIndex) return { accepted: false, reason: "change_pending" };
+    if (this.changes.isWaiting(this.raft.log.appliedIndex)) return { accepted: false, reason: "change_pending" };
     const outcome = changeConfiguration(this.raft.configuration, change);
     if (!outcome.changed) return { accepted: false, reason: outcome.reason };
     this.wake(nowMs);
@@ -155,7 +152,7 @@ export class Leader implements Role {
   }
 
   proposeNoop(nowMs: number): Proposal {
-    if (this.transfer.target !== null || this.departing) return { accepted: false, reason: "transferring" };
+    if (!this.takesEntries) return { accepted: false, reason: "transferring" };
     this.wake(nowMs);
     return this.accept({ kind: "noop", data: noData }, nowMs);
   }
@@ -243,28 +240,15 @@ export class Leader implements Role {
   /** Entries were applied: leaves a joint configuration that is to be left by itself. */
   applied(nowMs: number): void {
     const { log, configuration } = this.raft;
-    if (!configuration.autoLeave || this.pendingChangeIndex > log.appliedIndex) return;
+    if (!configuration.autoLeave || this.changes.isWaiting(log.appliedIndex)) return;
     this.acceptChange(leaveJoint, nowMs);
   }
 
   private acceptChange(change: ConfigurationChange, nowMs: number): Proposal {
     const proposal = this.accept({ kind: "configuration", data: noData, change }, nowMs);
-    this.awaitChanges();
+    const { log, configuration, id } = this.raft;
+    this.changes.await(log, configuration, id);
     return proposal;
-  }
-
-  /** Takes notice of the changes that are in the log by now. */
-  private awaitChanges(): void {
-    const { log, id } = this.raft;
-    this.pendingChangeIndex = log.lastIndex;
-    let { configuration } = this.raft;
-    this.departing = false;
-    for (const change of log.unappliedChanges(log.lastIndex)) {
-      const before = configuration;
-      const outcome = changeConfiguration(before, change);
-      if (outcome.changed) configuration = outcome.configuration;
-      if (!isVoter(configuration, id) && mayNeedEveryVote(before)) this.departing = true;
-    }
   }
 
   /** A learner was heard that is to become a voter; one that can't yet, because something else is under way, is heard again. */
@@ -287,9 +271,7 @@ export class Leader implements Role {
     const { log, term, clusterTime } = this.raft;
     const entry: Entry = { index: log.lastIndex + 1, term, timeMs: clusterTime.read(nowMs), ...content };
     log.append([entry]);
-    const bytes = entryBytes(entry);
-    this.uncommitted.push({ index: entry.index, bytes });
-    this.uncommittedBytes += bytes;
+    this.uncommitted.add(entry);
     return entry.index;
   }
 
@@ -302,10 +284,7 @@ export class Leader implements Role {
     const index = majorityReached(configuration, (voter) => this.replication.matchIndex(voter));
     if (index <= log.commitIndex || log.term(index) !== term) return;
     log.commitTo(index);
-    const waiting = this.uncommitted.findIndex((entry) => entry.index > index);
-    for (const entry of this.uncommitted.splice(0, waiting < 0 ? this.uncommitted.length : waiting)) {
-      this.uncommittedBytes -= entry.bytes;
-    }
+    this.uncommitted.committed(index);
   }
 
   private appendReply(progress: Progress, reply: AppendReply): void {
@@ -430,15 +409,6 @@ const restPatience = 2;
 
 /** So many rounds back an answer still tells the time of its round trip. */
 const rememberedRounds = 64;
-
-/**
- * True if the majority of a configuration, less one voter, may fall short of a majority of the configuration. Of an odd
- * number of voters one more than half is also one more than half of the others, so there the vote of one who leaves is
- * never missed.
- */
-function mayNeedEveryVote(configuration: Configuration): boolean {
-  return isJoint(configuration) || configuration.voters.length % 2 === 0;
-}
 
 type EntryContent = Pick<Entry, "kind" | "data" | "change">;
 

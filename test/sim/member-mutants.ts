@@ -5,7 +5,7 @@ import { Gatekeeper } from "../../src/node/gatekeeper.ts";
 import { Leader } from "../../src/raft/leader.ts";
 import { Membership } from "../../src/raft/membership.ts";
 import type { Mutant } from "./mutants.ts";
-import { patchMethod } from "./patch.ts";
+import { type Insides, patchMethod } from "./patch.ts";
 import { nodeIds, type Settings } from "./settings.ts";
 
 export const memberMutants: readonly Mutant[] = [
@@ -16,7 +16,7 @@ export const memberMutants: readonly Mutant[] = [
     adjust: withRoleChanges,
     install: () =>
       patchMethod(Leader.prototype, "proposeChange", (self, inputs, original) => {
-        self["pendingChangeIndex"] = 0;
+        (self["changes"] as Insides)["untilIndex"] = 0;
         return original(...inputs);
       }),
   },

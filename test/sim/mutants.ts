@@ -15,6 +15,7 @@ import type { AppendEntries, Message, VoteReply } from "../../src/raft/message.t
 import { Progress } from "../../src/raft/progress.ts";
 import { majority } from "../../src/raft/quorum.ts";
 import { Raft } from "../../src/raft/raft.ts";
+import type { Uncommitted } from "../../src/raft/uncommitted.ts";
 import { Voter } from "../../src/raft/voter.ts";
 import { Cells } from "./disk/cells.ts";
 import { interceptStorage } from "./disk/recording-storage.ts";
@@ -309,9 +310,7 @@ function commitCounted(self: Insides, counted: readonly NodeId[], tooFew: number
   const index = matches.sort((left, right) => right - left)[needed - 1] ?? 0;
   if (index <= log.commitIndex || (ownTermOnly && log.term(index) !== term)) return;
   log.commitTo(index);
-  const leader = self as { uncommitted: { index: number; bytes: number }[]; uncommittedBytes: number };
-  leader.uncommitted = leader.uncommitted.filter((entry) => entry.index > index);
-  leader.uncommittedBytes = leader.uncommitted.reduce((sum, { bytes }) => sum + bytes, 0);
+  (self["uncommitted"] as Uncommitted).committed(index);
 }
 
 /** Requests do what a lost alarm has left undone: here they are rare. */

@@ -41,7 +41,7 @@ export class Punctuality {
     const { appliedIndex, lastIndex } = log;
     const isKnown = appliedIndex === this.knownUpTo && log.term(appliedIndex) === term;
     // Who is to hand over leadership, or to lose its vote, takes nothing more.
-    const isLeaving = leadership?.transferee !== null || leadership["departing"] || !configuration.voters.includes(id);
+    const isLeaving = leadership?.takesEntries !== true || !configuration.voters.includes(id);
     if (!isKnown || dueMs === null || isLeaving) return null;
     const lateMs = clusterTime.read(nowMs) - dueMs;
     if (lateMs < 0) return null;
