@@ -13,6 +13,9 @@ const groupErrors: readonly ErrorCode[] = [
   ...(["no_leader", "timeout", "unavailable", "misconfigured"] as const),
 ];
 
+/** Of whatever changes something: conditions that can't be kept are refused. */
+const conditionErrors: readonly ErrorCode[] = ["invalid_header"];
+
 const errorSchema = objectOf({
   error: {
     ...objectOf({ code: text, message: text, ambiguous: truth }),
@@ -70,7 +73,9 @@ export function describeApi(resources: readonly ResourceDescription[]): object {
 
 function pathsOf(resource: ResourceDescription): (readonly [string, object])[] {
   return Object.entries(resource.paths).map(([path, methods]) => {
-    const operations = Object.entries(methods).map(([method, operation]) => [method, operationOf(operation, resource)]);
+    const operations = Object.entries(methods).map(([method, operation]) => {
+      return [method, operationOf(method, operation, resource)];
+    });
     const servers = serversOf[resource.place];
     return [
       path,
@@ -90,9 +95,13 @@ function parametersIn(path: string): readonly object[] {
   });
 }
 
-function operationOf(operation: OperationDescription, { name, place }: ResourceDescription): object {
+function operationOf(method: string, operation: OperationDescription, { name, place }: ResourceDescription): object {
   const { id, summary, description, query, headers, body, answers } = operation;
-  const errors = [...(place === "root" ? rootErrors : groupErrors), ...operation.errors];
+  const errors = [
+    ...(place === "root" ? rootErrors : groupErrors),
+    ...(method === "get" ? [] : conditionErrors),
+    ...operation.errors,
+  ];
   return {
     operationId: id,
     summary,
