@@ -23,6 +23,8 @@ export const internalPath = {
   subscribe: "/subscribe",
   /** Reads. `x-raft-consistency` says how. Linearizable reads are answered by the leader only. */
   query: "/query",
+  /** Proves that the node leads, and wakes its group if that rests; answered with nothing. Leader only. */
+  confirm: "/confirm-leadership",
   /** This node as JSON, `NodeStatus`. */
   status: "/status",
   /** This node's metrics as Prometheus text. */

@@ -46,6 +46,11 @@ export class LeaderCalls {
     }
   }
 
+  /** Wakes a group at rest: its leader tells all nodes that it leads. Throws as `ask` does. */
+  async wake(target: Target): Promise<void> {
+    await this.ask(target, { path: internalPath.confirm, body: null, repeatable: true });
+  }
+
   /**
    * Asks all nodes who leads, and takes the first name given; where none is given, or only that of a node which has just
    * failed as a leader, one node is asked to stand for election: those of an idle group know of no failure.

@@ -9,8 +9,15 @@ import type { Target } from "./target.ts";
 
 /** What is asked of the leader. */
 export interface LeaderCall {
-  readonly path: (typeof internalPath)["propose" | "proposeAll" | "query" | "subscribe" | "members" | "transfer"];
-  readonly body: Uint8Array;
+  readonly path: (typeof internalPath)[
+    | "propose"
+    | "proposeAll"
+    | "query"
+    | "subscribe"
+    | "confirm"
+    | "members"
+    | "transfer"];
+  readonly body: Uint8Array | null;
   /** Whether it does no harm to ask again after an attempt whose outcome is unknown. */
   readonly repeatable: boolean;
   readonly bounds?: ReadBounds;

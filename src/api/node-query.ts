@@ -47,10 +47,8 @@ export async function queryNodes(
     if (overloaded) throw search.error("overloaded", "Too many requests wait for this node.");
     if (once || hopeless) throw search.exhausted();
     await search.next(false);
-    if (search.failure !== "no_leader") continue;
     // A node that has started while its group rests learns who leads when the leader wakes, and a learner wakes nobody itself.
-    const timeoutMs = search.remainingMs;
-    await leaders.ask({ ...target, timeoutMs }, { path: internalPath.query, body: query, repeatable: true });
+    if (search.failure === "no_leader") await leaders.wake({ ...target, timeoutMs: search.remainingMs });
   }
 }
 

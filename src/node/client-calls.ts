@@ -36,6 +36,8 @@ export async function answerClient(call: ClientCall, node: Node, subscribers: Su
       return await subscribers.open(request, body, node, freshnessOf(headers));
     case internalPath.query:
       return respond(await node.query(body, freshnessOf(headers)), node);
+    case internalPath.confirm:
+      return await confirm(node, timeoutMsOf(headers));
     case internalPath.status:
       rouse(headers.get(internalHeader.suspect), node);
       return answer(JSON.stringify(node.status()), node.answeredBy(), "application/json");
@@ -56,9 +58,15 @@ const membersCalls: ReadonlySet<string> = new Set([
   internalPath.proposeAll,
   internalPath.subscribe,
   internalPath.query,
+  internalPath.confirm,
   internalPath.members,
   internalPath.transfer,
 ]);
+
+async function confirm(node: Node, timeoutMs: number): Promise<Response> {
+  const refused = await node.catchUpWith({ consistency: "linearizable", timeoutMs, bounds: {} });
+  return refused === null ? answer(null, node.answeredBy()) : refuse(refused, node.answeredBy());
+}
 
 async function propose(command: Uint8Array, node: Node, timeoutMs: number): Promise<Response> {
   if (command.length <= maxCommandBytes) return respond(await node.propose(command, timeoutMs), node);

@@ -173,6 +173,7 @@ function answer(group: FakeGroup, call: Call, body: Uint8Array): Response {
     response.headers.set(internalHeader.term, String(group.term));
     return response;
   }
+  if (path === internalPath.confirm) return respond("");
   if (path === internalPath.proposeAll) return respond(proposeAll(group, body));
   const result = path === internalPath.propose ? group.propose(body) : machine.query(body);
   return respond(result as Uint8Array<ArrayBuffer>);

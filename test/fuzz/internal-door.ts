@@ -66,6 +66,7 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   { weight: 1, arbitrary: call(internalPath.recover, json({ node: "n1", confirm: "the majority is gone" })) },
   { weight: 1, arbitrary: call(internalPath.raft, fc.uint8Array({ maxLength: 30 })) },
   { weight: 1, arbitrary: call(internalPath.snapshot, fc.uint8Array({ maxLength: 30 })) },
+  { weight: 1, arbitrary: call(internalPath.confirm, fc.uint8Array({ maxLength: 30 })) },
   { weight: 1, arbitrary: call(internalPath.status, fc.constant(new Uint8Array(0))) },
   { weight: 1, arbitrary: fc.record({ path: fc.constantFrom("", "/", "/raft/", "/x?y"), body: fc.uint8Array() }) },
 );
