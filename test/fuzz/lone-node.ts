@@ -93,6 +93,13 @@ export class LoneNode {
     await this.begin();
   }
 
+  /** Its leader tells it that all of its log is committed. */
+  async commitAll(): Promise<void> {
+    const { lastIndex: commitIndex } = this.truth;
+    const heartbeat = { commitIndex, timeMs: 2000, electionMinMs: 0, leaseMs: 0, quiesce: false };
+    await this.tell({ type: "heartbeat", term: 2, round: 2, ...heartbeat });
+  }
+
   close(): void {
     this.object.stop();
     this.object.sql.close();
