@@ -42,7 +42,8 @@ export async function fuzz(door: Door, request: Request, tally: Tally): Promise<
     // Some of them can't be sent: others take their places.
     const inputs = Math.min(enough - tally.inputs, door.inputsPerTarget);
     const failure = await fuzzTarget(door, { ...request, inputs, seed, goesOn }, tally);
-    if (failure !== null) return failure;
+    // A path leads to an input of this seed alone.
+    if (failure !== null || request.path !== undefined) return failure;
   }
   return null;
 }
