@@ -22,6 +22,7 @@ export interface BelongingHost {
 export class Belonging {
   readonly enrolment: Enrolment;
   readonly gatekeeper: Gatekeeper;
+  private readonly self: NodeId;
   private readonly peers: PeerIdentities;
   private readonly host: BelongingHost;
   private configuration: Configuration;
@@ -31,6 +32,7 @@ export class Belonging {
     this.host = host;
     this.configuration = configuration;
     this.groupId = identity.groupId;
+    this.self = identity.node;
     this.enrolment = new Enrolment(storage, identity, configuration, (retirement) => host.onRetired(retirement));
     this.peers = new PeerIdentities(storage, () => this.configuration);
     const within = (): Within => ({ ...host.within(), members: () => this.members });
@@ -41,6 +43,11 @@ export class Belonging {
   get members(): readonly MemberStatus[] {
     const told = this.enrolment.retirement?.members ?? [];
     return told.length > 0 ? told : memberStatuses(this.configuration, this.host.listedHint);
+  }
+
+  /** The members whose storages this node has yet to learn. */
+  get strangers(): readonly NodeId[] {
+    return this.peers.unknown(this.self);
   }
 
   /** Another configuration is in force. Answers whether this node may stand for election in it. */

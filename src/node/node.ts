@@ -52,6 +52,8 @@ export class Node {
   private readonly environment: NodeEnvironment;
   private readonly transport: Transport;
   private readonly inquiry = new Inquiry();
+  /** Members that are being asked who they are. */
+  private readonly meeting = new Set<NodeId>();
   private readonly failing = new Map<NodeId, number>();
   private readonly refusedFrames = new Set<string>();
   private lastConfiguration: string | null = null;
@@ -104,6 +106,22 @@ export class Node {
     if (this.belonging.enrolment.standing !== "member") return;
     if (!this.inquiry.isDue(this.driver.raft, this.nowMs())) return;
     for (const { id } of this.belonging.members) if (id !== this.driver.raft.id) void this.inquireOf(id);
+  }
+
+  /**
+   * There is a leader: a good time to learn by which storages the other members go. A node that only ever heard from the
+   * leader could not tell one that has lost its storage from the one that had its name before. A frame with nothing in it is
+   * answered by one that says it.
+   */
+  private meetStrangers(): void {
+    for (const id of this.belonging.strangers) if (!this.meeting.has(id)) void this.meet(id);
+  }
+
+  private async meet(peer: NodeId): Promise<void> {
+    this.meeting.add(peer);
+    const answer = await this.environment.call(peer, []);
+    this.meeting.delete(peer);
+    this.observeCall(peer, answer, []);
   }
 
   private async inquireOf(peer: NodeId): Promise<void> {
@@ -287,7 +305,10 @@ export class Node {
       abort: (error) => this.abort(error),
       random: () => environment.random(),
       observer: {
-        roleChanged: (change) => this.log("role", change),
+        roleChanged: (change) => {
+          this.log("role", change);
+          if (change.leader !== null) this.meetStrangers();
+        },
         saved: (count) => this.metrics.batchEntries.observe(count),
         applied: (delayMs) => this.metrics.applyDelaySeconds.observe(delayMs / 1000),
         committed: (latencyMs) => this.metrics.commitSeconds.observe(latencyMs / 1000),

@@ -37,6 +37,11 @@ export class PeerIdentities {
     return true;
   }
 
+  /** The members of which nothing is known: whoever has the name of one could be taken for it. */
+  unknown(self: NodeId): readonly NodeId[] {
+    return members(this.configuration()).filter((id) => id !== self && this.of(id) === null);
+  }
+
   /** Everybody's storage, as far as it is known: for a node that joins. */
   known(): Record<NodeId, string> {
     const ids = members(this.configuration());

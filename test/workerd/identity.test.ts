@@ -21,7 +21,40 @@ async function wipe(group: TestGroup, id: string): Promise<void> {
   await group.abort(id);
 }
 
+/** How many peers a node knows by their storages. */
+async function known(group: TestGroup, id: string): Promise<number> {
+  return await runInDurableObject(group.stub(id), (_, { storage }) => {
+    return storage.sql.exec<{ count: number }>("SELECT count(*) AS count FROM raft_peers").one().count;
+  });
+}
+
+async function everybodyKnown(group: TestGroup): Promise<void> {
+  await eventually("everybody's storage everywhere", async () => {
+    const counts = await Promise.all(group.ids.map((id) => known(group, id)));
+    return counts.every((count) => count === group.ids.length - 1) ? true : null;
+  });
+}
+
 describe("hazard-36 a node that lost its storage", () => {
+  test("elects nobody, not even somebody who has had nothing from it but the word that it is there", async () => {
+    const group = new TestGroup();
+    const leader = await group.leader();
+    const [holder, behind] = group.followers(leader) as [string, string];
+    await everybodyKnown(group);
+    faults.cut(group.object(leader.id), group.object(behind));
+    expect(await group.put(leader.id, "key", "acknowledged")).toHaveProperty("done");
+    faults.cut(group.object(leader.id), group.object(holder));
+    await wipe(group, holder);
+    // The two are a majority by their names.
+    await scheduler.wait(4 * calm.electionMaxMs);
+    const roles = (await group.statuses([holder, behind])).map(({ role }) => role);
+    expect(roles).not.toContain("leader");
+    expect((await group.status(holder)).standing).toBe("fenced");
+    faults.heal();
+    const next = await group.leader([leader.id, behind]);
+    expect(await group.get(next.id, "key")).toMatchObject({ done: "acknowledged" });
+  });
+
   test("is refused under its old name, neither votes nor acknowledges, and says why", async () => {
     const group = new TestGroup();
     const leader = await group.leader();
