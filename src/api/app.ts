@@ -35,6 +35,8 @@ export function createApp(): Hono<ApiEnvironment> {
   const etcd = etcdRoutes(cluster);
   app.route("/", etcd).route("/v1/groups/:group", etcd);
   app.use(async (c, next) => {
+    // Which group and which key are meant is read from the whole address.
+    if (c.req.path.indexOf("/v1/") > 0) throw new ApiError("not_found", misplaced);
     const refusal = await refusalOf(c.req.raw, c.env);
     if (refusal !== undefined) throw refusal;
     await next();
@@ -76,6 +78,9 @@ export function createApp(): Hono<ApiEnvironment> {
   });
   return app;
 }
+
+const misplaced =
+  "The API's addresses begin with /v1/: below another path, hono's mount() takes that path off, route() does not.";
 
 /** Only keys have revisions to compare with. */
 function isOfKeys(path: string): boolean {

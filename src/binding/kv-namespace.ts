@@ -8,12 +8,13 @@ import type { Env } from "../env.ts";
 import type { Item, Operation } from "../kv/model.ts";
 import { deleteOf, putOf } from "../kv/operations.ts";
 import { oneKey } from "../kv/span.ts";
-import { answering, Complaint, RaftError } from "./failure.ts";
+import { answering, RaftError } from "./failure.ts";
 import {
   bulkType,
   complain,
   expirationOf,
   type GetOptions,
+  given,
   limitOf,
   manyNames,
   metadataText,
@@ -71,12 +72,13 @@ export class KvNamespace extends WorkerEntrypoint<Env, KvNamespaceProps> {
     });
   }
 
-  put(name: string, value: unknown, options: PutOptions = {}): Promise<void> {
+  put(name: string, value: unknown, options: PutOptions | null = {}): Promise<void> {
     return call("PUT", async () => {
-      const key = this.keyOf(nameBytes("PUT", textIn(name)));
+      const key = this.keyOf(nameBytes("PUT", textIn(given("put", 1, name))));
+      given("put", 2, value);
       const nowMs = Date.now();
-      const expiration = expirationOf(options, nowMs);
-      const metadata = metadataText(options);
+      const expiration = expirationOf(options ?? {}, nowMs);
+      const metadata = metadataText(options ?? {});
       const contentType = expiringType(expiration);
       const ttlMs = expiration === undefined ? 0 : expiration * 1000 - nowMs;
       await this.change(putOf({ key, metadata, contentType, ttlMs, value: await valueBytes(value) }));
@@ -85,7 +87,7 @@ export class KvNamespace extends WorkerEntrypoint<Env, KvNamespaceProps> {
 
   delete(name: string): Promise<void> {
     return call("DELETE", async () => {
-      const key = this.keyOf(nameBytes("DELETE", textIn(name)));
+      const key = this.keyOf(nameBytes("DELETE", textIn(given("delete", 1, name))));
       await this.change(deleteOf(oneKey(key)));
     });
   }
@@ -95,7 +97,7 @@ export class KvNamespace extends WorkerEntrypoint<Env, KvNamespaceProps> {
       const { prefix, limit, cursor } = options ?? {};
       const { items, next } = await this.store().query("list", {
         kind: "list",
-        prefix: this.keyOf(shortBytes("GET", prefix ?? "")),
+        prefix: this.keyOf(shortBytes("GET", textIn(prefix ?? ""))),
         start: null,
         end: null,
         after: cursorOf(cursor),
@@ -113,7 +115,7 @@ export class KvNamespace extends WorkerEntrypoint<Env, KvNamespaceProps> {
   }
 
   private async getOne(name: string, options: GetOptions): Promise<Single> {
-    const key = this.keyOf(nameBytes("GET", nameIn(name)));
+    const key = this.keyOf(nameBytes("GET", textIn(given("get", 1, name))));
     const type = typeIn(options);
     const { items } = await this.store().query("many", { kind: "getMany", keys: [key], withValues: true });
     const item = items[0] ?? null;
@@ -170,12 +172,6 @@ function call<Value>(method: string, work: () => Promise<Value>): Promise<Value>
 
 function isMany(name: string | readonly string[]): name is readonly string[] {
   return Array.isArray(name);
-}
-
-function nameIn(name: unknown): string {
-  if (name !== undefined) return textIn(name);
-  const message = "Failed to execute 'get' on 'KvNamespace': parameter 1 is not of type 'string or Array'.";
-  throw new Complaint(new TypeError(message));
 }
 
 function cursorOf(cursor: string | null | undefined): Uint8Array | null {

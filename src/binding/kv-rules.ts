@@ -1,6 +1,6 @@
 /** What Workers KV takes and refuses, in its own words (tried with the KV of Miniflare 5 on 2026-11-21). */
 
-import { maxMetadataBytes, maxValueBytes } from "../kv/limits.ts";
+import { maxMetadataBytes, maxTtlMs, maxValueBytes } from "../kv/limits.ts";
 import { gatheredBytes } from "./bytes.ts";
 import { Complaint } from "./failure.ts";
 
@@ -22,6 +22,8 @@ const maxNameBytes = 512;
 const maxNames = 100;
 const minCacheTtl = 30;
 const minTtl = 60;
+/** The store's longest, in seconds, less one that the clock may have gone on. */
+const maxTtl = maxTtlMs / 1000 - 1;
 export const maxListed = 1000;
 
 const encoder = new TextEncoder();
@@ -32,7 +34,16 @@ export function textIn(value: unknown): string {
 }
 
 function wholeIn(value: unknown): number {
-  return Math.trunc(Number(value)) || 0;
+  const whole = Math.trunc(Number(value));
+  return Number.isFinite(whole) ? whole : 0;
+}
+
+/** What has to be there: nothing stands for itself, as "undefined" would. */
+export function given(method: "get" | "put" | "delete", position: 1 | 2, value: unknown): unknown {
+  if (value !== undefined) return value;
+  const type = position === 2 ? "string or Object" : method === "get" ? "string or Array" : "string";
+  const message = `Failed to execute '${method}' on 'KvNamespace': parameter ${position} is not of type '${type}'.`;
+  throw new Complaint(new TypeError(message));
 }
 
 export function complain(method: string, status: number, message: string): Complaint {
@@ -89,6 +100,13 @@ export function expirationOf({ expiration, expirationTtl }: PutOptions, nowMs: n
   if (expirationTtl !== undefined) return now + ttlOf(expirationTtl);
   if (expiration === undefined) return undefined;
   const time = wholeIn(expiration);
+  if (time > now + maxTtl) {
+    throw complain(
+      "PUT",
+      400,
+      `Invalid expiration of ${time}. Please specify seconds, at most ${maxTtl} in the future.`,
+    );
+  }
   if (time <= now) {
     const rule = "Please specify integer greater than the current number of seconds since the UNIX epoch.";
     throw complain("PUT", 400, `Invalid expiration of ${time}. ${rule}`);
@@ -100,7 +118,10 @@ export function expirationOf({ expiration, expirationTtl }: PutOptions, nowMs: n
 
 function ttlOf(expirationTtl: unknown): number {
   const ttl = wholeIn(expirationTtl);
-  if (ttl >= minTtl) return ttl;
+  if (ttl >= minTtl && ttl <= maxTtl) return ttl;
+  if (ttl > maxTtl) {
+    throw complain("PUT", 400, `Invalid expiration_ttl of ${ttl}. Expiration TTL must be at most ${maxTtl}.`);
+  }
   const rule = ttl <= 0 ? "Please specify integer greater than 0." : `Expiration TTL must be at least ${minTtl}.`;
   throw complain("PUT", 400, `Invalid expiration_ttl of ${ttl}. ${rule}`);
 }
@@ -108,11 +129,20 @@ function ttlOf(expirationTtl: unknown): number {
 /** JSON; empty for none. */
 export function metadataText({ metadata }: PutOptions): string {
   if (metadata === undefined || metadata === null) return "";
-  // What JSON has no word for, such as a function, is undefined.
-  const text = (JSON.stringify(metadata) as string | undefined) ?? "";
+  const text = jsonOf(metadata);
   const { length } = encoder.encode(text);
   if (length <= maxMetadataBytes) return text;
   throw complain("PUT", 413, `Metadata length of ${length} exceeds limit of ${maxMetadataBytes}.`);
+}
+
+function jsonOf(metadata: unknown): string {
+  try {
+    const text: unknown = JSON.stringify(metadata);
+    // What JSON has no word for, such as a function, is undefined.
+    return typeof text === "string" ? text : "";
+  } catch (error) {
+    throw new Complaint(new TypeError(error instanceof Error ? error.message : String(error)));
+  }
 }
 
 export function limitOf(limit: unknown): number {

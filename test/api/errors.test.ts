@@ -1,6 +1,7 @@
 /** Every answer to a mistake is one that a program can act on, and none is a 500. */
 
 import * as fc from "fast-check";
+import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { Env } from "../../src/env.ts";
@@ -37,6 +38,17 @@ describe("addresses", () => {
         code: "not_found",
         ambiguous: false,
       });
+    },
+  );
+
+  test.each(["/store/v1/kv/a", "/store/v1/groups/g/locks/a"])(
+    "%s, below a path that was left on, is none, and says how to take it off",
+    async (path) => {
+      const app = new Hono().route("/store", createApp());
+      const answer = await app.request(path, { method: path.includes("kv") ? "PUT" : "POST", body: "x" });
+      const { error } = await answer.json<ErrorBody>();
+      expect([answer.status, error.code]).toEqual([404, "not_found"]);
+      expect(error.message).toContain("mount()");
     },
   );
 
