@@ -1,5 +1,6 @@
 /** The second phase of a run: a majority is healed, the others stay as they are, and everything must come to an end. */
 
+import type { Outcome } from "../../src/node/waiters.ts";
 import type { Raft } from "../../src/raft/raft.ts";
 import { isMember } from "../../src/raft/configuration.ts";
 import { majority } from "../../src/raft/quorum.ts";
@@ -23,6 +24,8 @@ const endedWithin = 60;
 /** Within how many election timeouts, and what it takes to read all history, watchers must hear of everything. */
 const toldWithin = 100;
 const slowestReadingMs = 120_000;
+/** How often a node is asked that can't answer. */
+const maxWakings = 5;
 /** How much slower the disks of the others are. */
 const slowDisk = 3;
 
@@ -56,16 +59,28 @@ export async function demandLiveness(simulation: Simulation): Promise<void> {
 
 /**
  * Asks a node for a read. A member that was gone while its group went to rest, and rests since an earlier time, gets what it
- * lacks when something is asked for.
+ * lacks when something is asked for. One that has started since and can't stand for election knows nobody to ask: the Worker
+ * then asks the leader, and the node once more.
  */
-function wake({ setup }: Simulation, node: SimulatedNode): void {
+function wake(simulation: Simulation, node: SimulatedNode, attempts = maxWakings): void {
+  const { world, settings } = simulation.setup;
+  const { electionMaxMs } = settings.options;
+  ask(simulation, node, (outcome) => {
+    if (outcome.done || attempts === 1) return;
+    const leader = simulation.leader();
+    if (leader !== null) ask(simulation, leader, () => {});
+    world.after(electionMaxMs, () => wake(simulation, node, attempts - 1));
+  });
+}
+
+function ask({ setup }: Simulation, node: SimulatedNode, answer: (outcome: Outcome) => void): void {
   const { language, settings } = setup;
   const { electionMaxMs } = settings.options;
   const query = language.encodeRead("k0");
   const read = (instance: Instance): void =>
     instance.ask(
       (driver) => driver.query(query, "linearizable", instance.nowMs + electionMaxMs, instance.nowMs),
-      () => {},
+      answer,
     );
   node.deliver(read, () => {});
 }
