@@ -46,9 +46,13 @@ export class LeaderCalls {
     }
   }
 
-  /** Wakes a group at rest: its leader tells all nodes that it leads. Throws as `ask` does. */
-  async wake(target: Target): Promise<void> {
-    await this.ask(target, { path: internalPath.confirm, body: null, repeatable: true });
+  /**
+   * A node that has started while its group rests learns who leads when the leader wakes, and a learner wakes nobody itself:
+   * where a node that was asked knows no leader, the leader is asked for a sign of life. Throws as `ask` does.
+   */
+  async wakeFor({ failure, target, remainingMs }: LeaderSearch): Promise<void> {
+    if (failure !== "no_leader") return;
+    await this.ask({ ...target, timeoutMs: remainingMs }, { path: internalPath.confirm, body: null, repeatable: true });
   }
 
   /**

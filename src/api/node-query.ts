@@ -47,8 +47,7 @@ export async function queryNodes(
     if (overloaded) throw search.error("overloaded", "Too many requests wait for this node.");
     if (once || hopeless) throw search.exhausted();
     await search.next(false);
-    // A node that has started while its group rests learns who leads when the leader wakes, and a learner wakes nobody itself.
-    if (search.failure === "no_leader") await leaders.wake({ ...target, timeoutMs: search.remainingMs });
+    await leaders.wakeFor(search);
   }
 }
 

@@ -64,9 +64,7 @@ export async function reachNode<Opened>(
     await search.next(false);
     // A group at rest that has lost its leader needs somebody to ask for a new one.
     await leaders.discover(search);
-    // A node that has started while its group rests learns who leads when the leader wakes, and a learner wakes nobody itself.
-    const asksInVain = node !== undefined && search.failure === "no_leader";
-    if (asksInVain) await leaders.wake({ ...target, timeoutMs: search.remainingMs });
+    if (node !== undefined) await leaders.wakeFor(search);
   }
 }
 

@@ -38,6 +38,8 @@ export interface NodeEnvironment extends Pick<
   readonly join: AdministrationHost["join"];
   call(to: NodeId, messages: readonly Message[]): Promise<CallAnswer>;
   sendPart(to: NodeId, part: SnapshotPart): Promise<PartOutcome>;
+  /** The node has ended: what its calls are still answered says nothing of whoever has its storage next. */
+  endCalls(): void;
   abort(reason: string): void;
   /** Rows that the node has written to its storage so far. */
   rowsWritten(): number;
@@ -222,6 +224,7 @@ export class Node {
   /** Does nothing any more. */
   stop(): void {
     this.driver.stop(this.nowMs());
+    this.environment.endCalls();
   }
 
   within(): Omit<Within, "members"> {

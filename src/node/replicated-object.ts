@@ -94,7 +94,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     if (path === internalPath.raft) return this.exchange(body, node, calls);
     if (path === internalPath.snapshot) return this.takePart(body, node, calls);
     node.catchUp();
-    if (path === internalPath.recover) return this.recover(parseJson(body), running);
+    if (path === internalPath.recover) return this.recover(parseJson(body), node);
     return await answerClient({ request, path, body }, node, this.subscribers);
   }
 
@@ -156,7 +156,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
       return refuse({ code: "node_in_use", message, ambiguous: false }, before?.node.answeredBy() ?? null);
     }
     if (claim === "replace") {
-      if (before !== null) await this.clear(before);
+      if (before !== null) await this.clear(before.node);
       join(this.sqlStorage, this.membershipStorage, { group, node }, request);
     }
     const running = this.resume();
@@ -165,7 +165,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     return answer(JSON.stringify(answered), running.node.answeredBy(), "application/json");
   }
 
-  private recover(request: unknown, { node, calls }: Running): Response {
+  private recover(request: unknown, node: Node): Response {
     const outside = node.outsider();
     if (outside !== null) return refuse(outside, node.answeredBy());
     if (!isConfirmed(request, node.stored.identity.node)) {
@@ -176,7 +176,6 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
     const { appliedIndex, lastIndex } = entries;
     const now = { term, appliedIndex, lastIndex, timeMs: entries.timeMs(lastIndex) };
     node.stop();
-    calls.end();
     this.running = null;
     const recovered = recover(this.sqlStorage, this.membershipStorage, node.stored, now);
     node.recovered(recovered);
@@ -185,9 +184,8 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
   }
 
   /** Ends the node and forgets all that it had stored. */
-  private async clear({ node, calls }: Running): Promise<void> {
+  private async clear(node: Node): Promise<void> {
     node.stop();
-    calls.end();
     this.running = null;
     // Nothing else reaches this object until it is done: an input gate is closed while its storage works.
     await this.ctx.storage.deleteAll();
@@ -249,6 +247,7 @@ export abstract class ReplicatedObject extends DurableObject<Env> {
         join: ({ id, locationHint }, request) => calls.join(id, locationHint, request),
         call: (to, messages) => calls.call(to, messages),
         sendPart: (to, part) => calls.sendPart(to, part),
+        endCalls: () => calls.end(),
         abort: (reason) => ctx.abort(reason),
         rowsWritten: () => sqlStorage.rowsWritten,
       },

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import type { Message } from "../../src/raft/message.ts";
+import { heartbeat } from "../raft/build.ts";
 import { settled, TestNode, threeVoters } from "./host.ts";
 import { Disk, encode } from "./word-list.ts";
 
@@ -413,15 +414,7 @@ describe("a read that waits for an index", () => {
 
 test("a learner that was cut off asks its leader for no read whose caller has gone", async () => {
   node = new TestNode(new Disk(simpleConfiguration(["n2", "n3"], ["n1"])));
-  const leader = {
-    type: "heartbeat",
-    timeMs: 500,
-    electionMinMs: 150,
-    leaseMs: 0,
-    quiesce: false,
-    from: "n2",
-  } as const;
-  node.receive({ ...leader, to: "n1", term: 1, commitIndex: 0, round: 1 });
+  node.receive(heartbeat({ from: "n2", to: "n1", term: 1, round: 1 }));
   for (let count = 0; count < 10; count += 1) {
     void node.read("r", "linearizable", 10);
     node.nowMs += 11;
@@ -430,6 +423,6 @@ test("a learner that was cut off asks its leader for no read whose caller has go
   expect(await told()).toEqual(Array.from({ length: 10 }, () => "r: timeout"));
   node.takeSent();
   node.nowMs += 100;
-  node.receive({ ...leader, to: "n1", term: 1, commitIndex: 0, round: 2 });
+  node.receive(heartbeat({ from: "n2", to: "n1", term: 1, round: 2 }));
   expect(node.takeSent().map(({ type }) => type)).toEqual(["heartbeatReply"]);
 });

@@ -14,6 +14,7 @@ import { Disk, encode, WordList } from "./word-list.ts";
 
 let alarms: number[];
 let aborts: string[];
+let callsEnded: number;
 /** How calls to each peer end; `obeys` unless said. */
 let peers: Record<string, (messages: readonly Message[]) => CallAnswer>;
 let lines: Record<string, unknown>[];
@@ -26,6 +27,7 @@ beforeEach(() => {
   vi.spyOn(console, "log").mockImplementation((line) => void lines.push(JSON.parse(String(line)) as never));
   alarms = [];
   aborts = [];
+  callsEnded = 0;
   lines = [];
   peers = {};
   disk = new Disk(threeVoters);
@@ -48,6 +50,7 @@ beforeEach(() => {
     random: () => 0.5,
     call: (to, messages) => Promise.resolve((peers[to] ?? obeys)(messages)),
     abort: (reason) => void aborts.push(reason),
+    endCalls: () => void (callsEnded += 1),
     rowsWritten: () => storage.rowsWritten,
   });
 });
@@ -234,4 +237,10 @@ describe("a late or lost alarm", () => {
     node.catchUp();
     expect(node.status().role).not.toBe("follower");
   });
+});
+
+test("a node that ends is answered no call any more", () => {
+  expect(callsEnded).toBe(0);
+  node.stop();
+  expect(callsEnded).toBe(1);
 });

@@ -82,7 +82,7 @@ export class Checks {
     );
     if (raft.role === "leader" && watched.ledTerm !== term) this.startedToLead(watched, raft);
     else if (raft.role === "leader" && commitIndex > watched.commitIndex) this.committedAsLeader(watched, raft);
-    if (raft.role === "leader") this.stamps.leads(raft, Math.min(lastIndex, watched.writtenIndex), trueMs);
+    if (raft.role === "leader") this.stamps.leads(raft, trueMs);
     if (commitIndex > watched.commitIndex) {
       const first = watched.commitIndex + 1;
       const { node, image } = watched;

@@ -14,7 +14,7 @@ function lead(stamps: Stamps, entries: readonly (readonly [timeMs: number, trueM
   for (const [position, [timeMs, trueMs]] of entries.entries()) {
     const entry: Entry = { index: position + 1, term: 1, kind: "noop", timeMs, data: new Uint8Array(0) };
     log.append([entry]);
-    stamps.leads({ log, term: 1 } as Raft, log.lastIndex, trueMs);
+    stamps.leads({ log, term: 1 } as Raft, trueMs);
   }
 }
 

@@ -19,16 +19,16 @@ export class Stamps {
     this.driftRate = driftRate;
   }
 
-  /** A leader has acted, at this true time, and has written its entries up to `lastIndex`. */
-  leads({ log, term }: Raft, lastIndex: number, trueMs: number): void {
-    let first = lastIndex + 1;
+  /** A leader has acted, at this true time. */
+  leads({ log, term }: Raft, trueMs: number): void {
+    let first = log.lastIndex + 1;
     while (first > log.firstIndex && log.term(first - 1) === term && !this.madeAtMs.has(name(term, first - 1))) {
       first -= 1;
     }
-    if (first > lastIndex) return;
+    if (first > log.lastIndex) return;
     const previous = { index: first - 1, term: log.term(first - 1) ?? 0, timeMs: log.timeMs(first - 1) };
     let before: Pick<Entry, "index" | "term" | "timeMs"> = previous;
-    for (const entry of log.read(first, lastIndex, Number.POSITIVE_INFINITY)) {
+    for (const entry of log.read(first, log.lastIndex, Number.POSITIVE_INFINITY)) {
       this.made(entry, before, trueMs);
       before = entry;
     }
